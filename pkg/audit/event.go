@@ -1,0 +1,57 @@
+package audit
+
+import "time"
+
+// Event is one audit.k8s.io event, as received.
+//
+// Events that a [Reader] returns may be read by several goroutines. Of an event built by hand, Root must have been
+// called once before it is shared.
+type Event struct {
+	Raw           []byte    // exactly as received, without the white space around it; owned by the event, never written
+	AuditID       string    // "" when absent; chosen by the client if it likes, so neither unique nor a UUID
+	Stage         string    // RequestReceived, ResponseStarted, ResponseComplete, Panic; "" when absent
+	Time          time.Time // stageTimestamp, UTC, nanoseconds
+	DuplicateKeys bool      // some object in it holds two equal keys, at any depth
+	Cluster       string    // set by the source; the event itself does not know
+	Input         string    // file name, "-" or peer, for messages
+	Line          int64     // line where it begins, counted from 1
+	Offset        int64     // byte where it begins, counted from 0, after decompression
+
+	tree *tree // over Raw; nil until needed
+}
+
+// Root returns the event as a JSON value. It is parsed once and kept. It is absent when Raw is no valid JSON, which
+// cannot be with events from a [Reader].
+func (e *Event) Root() Value {
+	if e.tree == nil {
+		t, err := parseTree(e.Raw)
+		if err != nil {
+			return Value{}
+		}
+		e.tree = t
+	}
+	return Value{tree: e.tree}
+}
+
+// Limits bound what a [Reader] accepts. The zero value stands for the defaults.
+type Limits struct {
+	MaxEvent int64 // bytes of one event; 0 means 16 MiB, more than 1 GiB means 1 GiB
+	MaxDepth int   // levels of nesting of one event; 0, and more than 10000, mean 10000
+}
+
+const (
+	defaultMaxEvent = 16 << 20
+	highestMaxEvent = 1 << 30
+)
+
+// orDefault returns the limits with defaults filled in.
+func (l Limits) orDefault() Limits {
+	if l.MaxEvent <= 0 {
+		l.MaxEvent = defaultMaxEvent
+	}
+	l.MaxEvent = min(l.MaxEvent, highestMaxEvent)
+	if l.MaxDepth <= 0 || l.MaxDepth > maxDepth {
+		l.MaxDepth = maxDepth
+	}
+	return l
+}
