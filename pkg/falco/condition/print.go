@@ -113,7 +113,8 @@ func brackets(arg string, has bool) string {
 // Quote prints a literal so that it reads back as the same text inside a list:
 // bare where the grammar allows it, quoted elsewhere.
 func Quote(s string) string {
-	if s != "" && strings.IndexFunc(s, notBare) < 0 {
+	// A leading \b may stand in a bare string, but is a blank before one.
+	if s != "" && s[0] != '\b' && strings.IndexFunc(s, notBare) < 0 {
 		return s
 	}
 	return forceQuote(s)
