@@ -1,0 +1,54 @@
+# make help lists the targets.
+
+# Tools and their downloads stay outside the tree.
+CACHE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kubewitness
+STATICCHECK := $(CACHE)/staticcheck-v0.8.2
+
+# The log that `make run` replays.
+SAMPLE      ?= examples/sample/audit.jsonl
+
+# How long `make fuzz` and `make integration` run each fuzz target.
+FUZZTIME    ?= 60s
+
+# The binary is pure Go. Only the race detector needs a C compiler.
+export CGO_ENABLED = 0
+
+.DEFAULT_GOAL := build
+.PHONY: build run test integration bench lint fuzz clean help
+
+build: ## build bin/kubewitness
+	go build -trimpath -o bin/kubewitness ./cmd/kubewitness
+
+run: build ## replay a recorded sample and print who did what, when and where
+	bin/kubewitness replay --output answer $(SAMPLE)
+
+test: ## run the tests; needs the Go toolchain and nothing else
+	go test ./...
+
+integration: fuzz ## fuzz, then all tests with the race detector, then the long ones over the reference data
+	CGO_ENABLED=1 go test -race -timeout 20m ./...
+	KUBEWITNESS_INTEGRATION=1 go test -count=1 -timeout 20m ./...
+
+fuzz: ## run every fuzz target for FUZZTIME
+	FUZZTIME=$(FUZZTIME) test/fuzz.sh
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+lint: $(STATICCHECK) ## gofmt, go mod tidy, vet, staticcheck, the rules of the house
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
+	go mod tidy -diff
+	go vet ./...
+	$(STATICCHECK) ./...
+	go test ./test/house
+
+$(STATICCHECK):
+	mkdir -p $(CACHE)
+	GOBIN=$(CACHE)/install go install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+	mv $(CACHE)/install/staticcheck $@
+
+clean: ## remove what was built
+	rm -rf bin
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14

@@ -1,0 +1,72 @@
+package house
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// library is code of others and the one room that knows it. Everyone else speaks
+// to that room, so that a change of the library is a change of one package.
+type library struct {
+	path string   // import path of the module, or of a package of the standard library that is kept apart
+	home []string // patterns of folders, or files; none: tests only
+	why  string   // what the others use instead
+}
+
+var homes = []library{
+	{"github.com/go-json-experiment/json", []string{"pkg/audit"}, "read events through audit.Value; write JSON with encoding/json"},
+	{"go.yaml.in/yaml/v3", []string{"pkg/falco/rules"}, "rules files are read by falco/rules"},
+	{"github.com/spf13/cobra", []string{"cmd/kubewitness"}, "a package takes options as a struct; flags are the command's"},
+	{"github.com/spf13/pflag", []string{"cmd/kubewitness"}, "a package takes options as a struct; flags are the command's"},
+	{"golang.org/x/term", []string{"cmd/kubewitness"}, "the command asks whether it writes to a terminal and passes the answer in"},
+	{"github.com/stretchr/testify", nil, ""},
+	{"github.com/rogpeppe/go-internal", nil, ""},
+	{"unsafe", []string{"pkg/audit/value.go"}, "convert, and pay for the copy"},
+	{"C", []string{"cmd/falco-plugin"}, "everything else builds with CGO_ENABLED=0"},
+}
+
+// libraries holds that each third-party library lives in one place, and that none
+// comes in unnoticed.
+func libraries(t *Tree) (vs []Violation) {
+	for _, f := range t.goFiles() {
+		for _, imp := range f.Go.Imports {
+			path := strings.Trim(imp.Path.Value, `"`)
+			lib, listed := libraryOf(path)
+			msg := ""
+			switch {
+			case !listed && foreign(path):
+				msg = fmt.Sprintf("%s is a library that the house does not know; do without it, or say in test/house/libraries.go which one package it lives in", path)
+			case listed && len(lib.home) == 0 && !f.IsTest():
+				msg = fmt.Sprintf("%s is for tests only; import it in _test.go files", lib.path)
+			case listed && len(lib.home) > 0 && !lib.livesIn(f):
+				msg = fmt.Sprintf("%s lives in %s only: %s", lib.path, strings.Join(lib.home, ", "), lib.why)
+			}
+			if msg != "" {
+				vs = append(vs, Violation{f.Path, t.line(imp.Pos()), msg})
+			}
+		}
+	}
+	return vs
+}
+
+func (l library) livesIn(f *File) bool {
+	return slices.ContainsFunc(l.home, func(p string) bool { return fits(p, f.Dir()) || p == f.Path })
+}
+
+func libraryOf(path string) (library, bool) {
+	i := slices.IndexFunc(homes, func(l library) bool {
+		return path == l.path || strings.HasPrefix(path, l.path+"/")
+	})
+	if i < 0 {
+		return library{}, false
+	}
+	return homes[i], true
+}
+
+// foreign reports whether an import path is neither ours nor the standard
+// library's, whose first element has no dot.
+func foreign(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return strings.Contains(first, ".") && path != module && !strings.HasPrefix(path, module+"/")
+}

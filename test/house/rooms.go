@@ -1,0 +1,106 @@
+package house
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// module is the path of this module.
+const module = "github.com/kubewitness/kubewitness"
+
+// room is a package, or a folder of packages, and what of ours its code may
+// import. "x/..." stands for x and all below it.
+type room struct {
+	dir string
+	may []string
+}
+
+// rooms is the dependency direction, from the ground up; the first row that fits
+// a package counts. Tests are free: the compiler keeps them from making circles.
+//
+// The lists are closed. A new package gets a row here; a longer list is a decision
+// about the architecture and needs the reason in the commit.
+var rooms = []room{
+	{"pkg/audit", nil},
+	{"pkg/falco/operator", nil},
+	{"pkg/falco/condition", []string{"pkg/falco/operator"}},
+	{"pkg/falco/format", []string{"pkg/falco/condition"}},
+	{"pkg/falco/rules", []string{"pkg/falco/condition", "pkg/falco/format"}},
+	{"pkg/field", []string{"pkg/audit", "pkg/falco/condition"}},
+	{"pkg/match", []string{"pkg/audit", "pkg/falco/...", "pkg/field"}},
+	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
+	{"pkg/replay", []string{"pkg/alert", "pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
+
+	// Sources know events and the durable log, never rules; sinks know events and
+	// detections, never the log they are fed from.
+	{"pkg/spool", nil},
+	{"pkg/ingest/...", []string{"pkg/audit", "pkg/ingest", "pkg/spool"}},
+	{"pkg/sink/...", []string{"pkg/audit", "pkg/match", "pkg/sink"}},
+	{"pkg/store", []string{"pkg/audit"}},
+	{"pkg/search", []string{"pkg/falco/condition", "pkg/field", "pkg/store"}},
+
+	{"rules", nil}, // our rules files, embedded; data, no logic
+	{"pkg/server", []string{"pkg/...", "rules"}},
+	{"cmd/...", []string{"examples/...", "pkg/...", "rules"}},
+	{"examples/...", []string{"pkg/...", "rules"}},
+	{"test/...", []string{"..."}},
+}
+
+// fits reports whether a folder is meant by a pattern.
+func fits(pattern, dir string) bool {
+	under, wild := strings.CutSuffix(pattern, "...")
+	if !wild {
+		return pattern == dir
+	}
+	return dir+"/" == under || strings.HasPrefix(dir, under)
+}
+
+func roomOf(dir string) (room, bool) {
+	i := slices.IndexFunc(rooms, func(r room) bool { return fits(r.dir, dir) })
+	if i < 0 {
+		return room{}, false
+	}
+	return rooms[i], true
+}
+
+// allows reports whether code in the room may import the package in dir.
+func (r room) allows(dir string) bool {
+	return slices.ContainsFunc(r.may, func(p string) bool { return fits(p, dir) })
+}
+
+// direction holds the dependency direction of the packages.
+func direction(t *Tree) (vs []Violation) {
+	for _, f := range t.goFiles() {
+		if f.IsTest() {
+			continue
+		}
+		dir := f.Dir()
+		r, ok := roomOf(dir)
+		if !ok {
+			vs = append(vs, Violation{f.Path, t.line(f.Go.Name.Pos()), fmt.Sprintf(
+				"package %s has no place in the house; give it a row in test/house/rooms.go that says what it may import", dir)})
+			continue
+		}
+		for _, imp := range f.Go.Imports {
+			path := strings.Trim(imp.Path.Value, `"`)
+			switch to, ours := strings.CutPrefix(path, module+"/"); {
+			case path == "testing" && !fits("test/...", dir) && !strings.HasSuffix(dir, "test"):
+				vs = append(vs, Violation{f.Path, t.line(imp.Pos()),
+					"product code imports testing; move the code into a _test.go file or a package whose name ends in test"})
+			case ours && to != dir && !r.allows(to):
+				vs = append(vs, Violation{f.Path, t.line(imp.Pos()), wrongWay(r, dir, to)})
+			}
+		}
+	}
+	return vs
+}
+
+func wrongWay(r room, from, to string) string {
+	may := "nothing of ours"
+	if len(r.may) > 0 {
+		may = strings.Join(r.may, ", ")
+	}
+	return fmt.Sprintf("%s imports %s, but may import only: %s; move the code to the side that may know the other, "+
+		"or pass it in through an interface that %s declares (the direction stands in test/house/rooms.go)", from, to, may, from)
+}
