@@ -17,20 +17,20 @@ type Event struct {
 	Line          int64     // line where it begins, counted from 1
 	Offset        int64     // byte where it begins, counted from 0, after decompression
 
-	tree *tree // over Raw; nil until needed
+	tree tree // over Raw; without nodes until needed
 }
 
 // Root returns the event as a JSON value. It is parsed once and kept. It is absent when Raw is no valid JSON, which
 // cannot be with events from a [Reader].
 func (e *Event) Root() Value {
-	if e.tree == nil {
+	if e.tree.nodes == nil {
 		t, err := parseTree(e.Raw)
 		if err != nil {
 			return Value{}
 		}
-		e.tree = t
+		e.tree = *t
 	}
-	return Value{tree: e.tree}
+	return Value{tree: &e.tree}
 }
 
 // Limits bound what a [Reader] accepts. The zero value stands for the defaults.

@@ -75,8 +75,9 @@ func parseTree(raw []byte) (*tree, error) {
 	if _, err := d.ReadToken(); err != io.EOF {
 		return nil, fmt.Errorf("audit: more than one JSON value: the first ends at byte %d", d.InputOffset())
 	}
-	var p planter
-	return p.plant(raw, maxDepth)
+	t := new(tree)
+	new(planter).plant(t, raw, maxDepth)
+	return t, nil
 }
 
 // planter grows trees over texts that are known to be valid JSON. It keeps its scratch space between texts.
@@ -92,79 +93,76 @@ type planter struct {
 // keepNodes bounds the scratch space that a planter keeps: a rare huge text must not hold memory for ever.
 const keepNodes = 1 << 16
 
-// plant returns the tree of raw, which must be one valid JSON value.
-func (p *planter) plant(raw []byte, depth int) (*tree, error) {
+// plant fills t with the tree of raw, which must be one valid JSON value. It returns -1, or the position of the bracket
+// that is nested deeper than allowed.
+func (p *planter) plant(t *tree, raw []byte, depth int) int {
 	p.nodes, p.open, p.duplicates = p.nodes[:0], p.open[:0], false
 	for i := 0; i < len(raw); {
-		var err error
-		if i, err = p.token(raw, i, depth); err != nil {
-			return nil, err
+		next := p.token(raw, i)
+		if len(p.open) > depth {
+			return i
 		}
+		i = next
 	}
-	t := &tree{raw: raw, duplicates: p.duplicates}
+	t.raw, t.duplicates = raw, p.duplicates
 	if len(p.nodes) > keepNodes {
 		t.nodes, p.nodes = p.nodes, nil
 	} else {
 		t.nodes = append(make([]node, 0, len(p.nodes)), p.nodes...)
 	}
-	return t, nil
+	return -1
 }
 
 // token takes the token (or the byte between tokens) at raw[i] and returns the position after it.
-func (p *planter) token(raw []byte, i, depth int) (int, error) {
-	switch c := raw[i]; c {
+func (p *planter) token(raw []byte, i int) int {
+	switch raw[i] {
 	case ' ', '\t', '\r', '\n', ',', ':':
-		return i + 1, nil
+		return i + 1
 	case '"':
 		end, escaped := stringEnd(raw, i)
-		p.leaf(String, i, end, escaped)
-		return end, nil
-	case '{', '[':
-		if len(p.open) == depth {
-			return i, fmt.Errorf("audit: %w: more than %d levels at byte %d", errDepth, depth, i)
-		}
-		kind := Object
-		if c == '[' {
-			kind = Array
-		}
-		p.open = append(p.open, uint32(len(p.nodes)))
-		p.nodes = append(p.nodes, node{start: uint32(i), kind: kind})
-		return i + 1, nil
+		return p.leaf(String, i, end, escaped)
+	case '{':
+		return p.begin(Object, i)
+	case '[':
+		return p.begin(Array, i)
 	case '}', ']':
-		p.close(raw, uint32(i+1))
-		return i + 1, nil
+		return p.close(raw, i+1)
 	case 'n':
-		p.leaf(Null, i, i+len("null"), false)
-		return i + len("null"), nil
+		return p.leaf(Null, i, i+len("null"), false)
 	case 't':
-		p.leaf(Bool, i, i+len("true"), false)
-		return i + len("true"), nil
+		return p.leaf(Bool, i, i+len("true"), false)
 	case 'f':
-		p.leaf(Bool, i, i+len("false"), false)
-		return i + len("false"), nil
+		return p.leaf(Bool, i, i+len("false"), false)
 	default:
-		end := numberEnd(raw, i)
-		p.leaf(Number, i, end, false)
-		return end, nil
+		return p.leaf(Number, i, numberEnd(raw, i), false)
 	}
 }
 
-// leaf appends a node without content.
-func (p *planter) leaf(kind Kind, start, end int, escaped bool) {
+// leaf appends a node without content; it returns its end.
+func (p *planter) leaf(kind Kind, start, end int, escaped bool) int {
 	p.nodes = append(p.nodes, node{
 		start: uint32(start), end: uint32(end), next: uint32(len(p.nodes) + 1), kind: kind, escaped: escaped,
 	})
+	return end
 }
 
-// close ends the innermost container.
-func (p *planter) close(raw []byte, end uint32) {
+// begin appends the node of a container; it returns the position after its bracket.
+func (p *planter) begin(kind Kind, start int) int {
+	p.open = append(p.open, uint32(len(p.nodes)))
+	p.nodes = append(p.nodes, node{start: uint32(start), kind: kind})
+	return start + 1
+}
+
+// close ends the innermost container, behind its closing bracket; it returns that position.
+func (p *planter) close(raw []byte, end int) int {
 	at := p.open[len(p.open)-1]
 	p.open = p.open[:len(p.open)-1]
 	n := &p.nodes[at]
-	n.end, n.next = end, uint32(len(p.nodes))
+	n.end, n.next = uint32(end), uint32(len(p.nodes))
 	if n.kind == Object && !p.duplicates {
 		p.duplicates = p.equalKeys(raw, at)
 	}
+	return end
 }
 
 // numberEnd returns the position after the number that begins at text[i].
