@@ -1,0 +1,126 @@
+package rules
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/kubewitness/kubewitness/pkg/falco/condition"
+)
+
+// compiler turns a collection into rules. Every file of a load is followed by a
+// compilation of all that has been collected by then.
+type compiler struct {
+	*recorder
+	all    *collection
+	strict bool
+
+	lists  []*wordList
+	macros table[macro]
+	done   map[*macro]bool        // macros whose references have been judged
+	spent  int                    // bytes of all conditions with their lists substituted
+	judged map[judgedMacro][]step // macros against the fields of a source
+}
+
+// maxSubstituted bounds the bytes of all conditions of a compilation with their
+// lists substituted.
+const maxSubstituted = 256 << 20
+
+// compile compiles everything. The rules are of use only where no error has
+// been told, in this file or before.
+func (c *compiler) compile() []*Rule {
+	var tooLong *listItem
+	if c.lists, tooLong = expandLists(&c.all.lists, c.strict); tooLong != nil {
+		c.fail(ErrValidate, tooLong.at, "List has too many items with those of the lists in it")
+		return nil
+	}
+	c.judged = map[judgedMacro][]step{}
+	c.compileMacros()
+	var rules []*Rule
+	for _, item := range c.all.rules.inOrder {
+		if !item.sourceKnown {
+			continue
+		}
+		if r := c.rule(item); r != nil {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+// substitute puts the lists into a condition.
+func (c *compiler) substitute(s script) (script, error) {
+	var err error
+	for _, l := range c.lists {
+		if l.item.bad {
+			continue
+		}
+		if s, err = l.substitute(s); err != nil {
+			return s, err
+		}
+	}
+	if c.spent += len(s.text); c.spent > maxSubstituted {
+		return s, errTooLong
+	}
+	return s, nil
+}
+
+// parse gives a condition with its lists substituted and the tree of that; a
+// nil tree where it does not parse, which has then been told.
+func (c *compiler) parse(cond script, where chain) (script, condition.Expr) {
+	text, err := c.substitute(cond)
+	if err != nil {
+		c.fail(ErrCompileCondition, where, err.Error())
+		return text, nil
+	}
+	tree, err := condition.Parse(text.text)
+	var bad *condition.SyntaxError
+	switch {
+	case err == nil:
+		return text, tree
+	case errors.As(err, &bad):
+		c.failHint(ErrCompileCondition, expressionAt(where, text, bad.Pos), bad.Msg, readsHint(text, bad.Pos.Offset))
+	default:
+		c.fail(ErrCompileCondition, where, err.Error())
+	}
+	return text, nil
+}
+
+// hintWidth bounds the piece of a condition that a hint shows, in bytes to
+// either side of the place.
+const hintWidth = 40
+
+// readsHint shows what a condition reads like around a place where something
+// else is written: a list or an exception.
+func readsHint(text script, offset int) string {
+	begin, end := max(0, offset-hintWidth), min(len(text.text), offset+hintWidth)
+	written := true
+	for _, r := range text.slice(begin, end).runs {
+		written = written && r.from != nil
+	}
+	if written {
+		return ""
+	}
+	piece := strings.ToValidUTF8(text.text[begin:end], "")
+	if begin > 0 {
+		piece = "..." + piece
+	}
+	if end < len(text.text) {
+		piece += "..."
+	}
+	return "with lists and exceptions in place this reads: " + strings.TrimSpace(strings.Map(printable, piece))
+}
+
+// unused gives warnings about the lists and macros that nothing uses.
+func (c *compiler) unused() (found []finding) {
+	for _, m := range c.macros.inOrder {
+		if !m.used {
+			found = append(found, finding{code: WarnUnusedMacro, at: m.item.at, msg: "Macro not referred to by any other rule/macro"})
+		}
+	}
+	for _, l := range c.lists {
+		if !l.used {
+			found = append(found, finding{code: WarnUnusedList, at: l.item.at, msg: "List not referred to by any other rule/macro"})
+		}
+	}
+	return found
+}

@@ -1,0 +1,191 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kubewitness/kubewitness/pkg/falco/condition"
+	"github.com/kubewitness/kubewitness/pkg/falco/format"
+)
+
+// rule compiles one rule: its exceptions, its output, its condition. nil where
+// it has errors, which have been told, or is skipped for an unknown field.
+func (c *compiler) rule(item *ruleItem) *Rule {
+	cond, ok := c.withExceptions(item)
+	output, formatted, verdict := c.output(item)
+	switch verdict {
+	case skipped:
+		return nil
+	case failed:
+		ok = false
+	}
+	text, tree, verdict := c.condition(item, cond)
+	if verdict != fine || !ok || item.bad {
+		return nil
+	}
+	c.warnEvttypes(item)
+	tags := slices.AppendSeq([]string{}, maps.Keys(item.tags))
+	slices.Sort(tags)
+	return &Rule{
+		Name: item.name, Desc: item.desc, Source: item.source, Output: output, Priority: item.priority,
+		Tags: tags, Enabled: item.enabled, SkipIfUnknownFilter: item.skipUnknown,
+		Written: item.cond.text, ConditionText: text.text, Condition: tree, Format: formatted,
+		File: item.at.last().in.name, Line: item.at.last().line,
+	}
+}
+
+// verdict is the outcome of compiling a part of a rule.
+type verdict int
+
+const (
+	fine    verdict = iota
+	failed          // an error has been told
+	skipped         // a field does not exist, and the rule is to be skipped then
+)
+
+// containerInfo is a place holder of old that stands for nothing any more.
+const containerInfo = "%container.info"
+
+// deprecatedFields are the fields that Falco warns of, wherever their name
+// stands in an output.
+var deprecatedFields = []string{"evt.dir", "evt.latency", "evt.latency.s", "evt.latency.ns", "evt.latency.human", "evt.wait_latency"}
+
+func (c *compiler) output(item *ruleItem) (string, *format.Format, verdict) {
+	output := item.output
+	if output.text == "" { // missing, which has been told
+		return "", nil, failed
+	}
+	if strings.Contains(output.text, containerInfo) {
+		c.warn(WarnDeprecatedItem, item.at, containerInfo+" is deprecated and no more useful, and will be dropped by Falco 1.0.0. "+
+			"The container plugin will automatically add required fields to the output message.")
+		output = output.without(containerInfo)
+	}
+	cat, _ := c.all.catalogue(item.source)
+	formatted, err := format.Parse(output.text, cat)
+	if err != nil {
+		return "", nil, c.outputError(item, output, err)
+	}
+	if !c.strict {
+		for _, w := range formatted.Warnings {
+			c.warn(w.Code, outputExpression(item, output, w.Pos.Offset), w.Msg)
+		}
+	}
+	for _, name := range deprecatedFields {
+		if strings.Contains(output.text, name) {
+			d := newDiagnostic(WarnDeprecatedItem, item.outputAt, "usage of deprecated field '"+name+"' has been detected in the rule output")
+			d.Deprecated = name
+			c.warnDiagnostic(d)
+		}
+	}
+	return output.text, formatted, fine
+}
+
+func (c *compiler) outputError(item *ruleItem, output script, err error) verdict {
+	var bad *format.Error
+	if !errors.As(err, &bad) {
+		c.fail(ErrCompileOutput, item.outputAt, err.Error())
+		return failed
+	}
+	at := outputExpression(item, output, bad.Offset)
+	if bad.UnknownField && item.skipUnknown {
+		c.warn(WarnUnknownFilter, at, bad.Msg)
+		return skipped
+	}
+	c.failHint(ErrCompileOutput, at, bad.Msg, sourceHint(item, bad.UnknownField))
+	return failed
+}
+
+// outputExpression leads to a place in an output string. Offsets count from
+// its first character that is no white space.
+func outputExpression(item *ruleItem, output script, offset int) chain {
+	offset += len(output.text) - len(strings.TrimLeft(output.text, " \t\n\v\f\r\u0085\u00a0"))
+	at := output.at(offset)
+	if at.in == nil {
+		at = item.outputAt.last()
+	}
+	return item.outputAt.add("rule output expression", "", at)
+}
+
+// condition compiles the condition of a rule.
+func (c *compiler) condition(item *ruleItem, cond script) (script, condition.Expr, verdict) {
+	if item.cond.text == "" { // missing, which has been told
+		return script{}, nil, failed
+	}
+	text, tree := c.parse(cond, item.condAt)
+	if tree == nil {
+		return text, nil, failed
+	}
+	refs := c.references(tree, text, item.condAt, func(*macro) bool { return true })
+	ok := c.judgeReferences(refs, item.condAt)
+	switch c.tell(item, c.validate(tree, text, item)) {
+	case skipped:
+		if ok {
+			return text, nil, skipped
+		}
+		return text, nil, failed
+	case failed:
+		ok = false
+	}
+	if !ok {
+		return text, nil, failed
+	}
+	if c.measure(tree) > maxConditionNodes {
+		c.fail(ErrCompileCondition, item.condAt, "condition is too large with its macros in place")
+		return text, nil, failed
+	}
+	resolved, err := c.resolve(tree)
+	if err != nil { // a bad macro, which has been told
+		return text, nil, failed
+	}
+	return text, resolved, fine
+}
+
+// tell tells what validation has found. Falco stops at the first error, so that
+// one alone decides whether the rule is skipped.
+func (c *compiler) tell(item *ruleItem, found []finding) verdict {
+	outcome := fine
+	for _, f := range found {
+		switch {
+		case f.warning:
+			c.warn(f.code, f.at, f.msg)
+		case f.unknown && item.skipUnknown && outcome == fine:
+			c.warn(WarnUnknownFilter, f.at, f.msg)
+			return skipped
+		default:
+			outcome = failed
+			c.failHint(f.code, f.at, f.msg, sourceHint(item, f.unknown))
+		}
+	}
+	return outcome
+}
+
+// sourceHint explains why nothing that a rule asks for exists.
+func sourceHint(item *ruleItem, unknown bool) string {
+	if !unknown || item.source != syscallSource {
+		return ""
+	}
+	return fmt.Sprintf("rule '%s' is for system calls, as rules are that name no source; for audit events it needs 'source: %s'",
+		item.name, defaultSource)
+}
+
+// warnEvttypes warns of a rule that is tried on every system call.
+func (c *compiler) warnEvttypes(item *ruleItem) {
+	if item.source == syscallSource && item.warnEvttype {
+		c.warn(WarnNoEvttype, item.at, "Rule matches too many evt.type values. This has a significant performance penalty.")
+	}
+}
+
+// syscallFields is what is left of a catalogue for system calls, which are not
+// read here: the fields that every event has.
+type syscallFields struct{ all condition.Catalogue }
+
+// Field tells of a field.
+func (s syscallFields) Field(name string) (condition.FieldInfo, bool) {
+	if !strings.HasPrefix(name, "evt.") {
+		return condition.FieldInfo{}, false
+	}
+	return s.all.Field(name)
+}

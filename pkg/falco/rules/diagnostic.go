@@ -1,0 +1,150 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Location is one link of the chain that leads to a problem: an item of the
+// rules file, with the place where it is written.
+type Location struct {
+	ItemType string // as Falco names it: "rule", "macro condition", "value for", ...
+	ItemName string // "" where the item has no name
+	File     string
+	Line     int // 1-based
+	Column   int // 1-based, in characters
+	Offset   int // 0-based, in bytes
+}
+
+// Diagnostic is one problem of a rules file. Whether it is an error or a
+// warning is told by the list of the [Result] that it stands in.
+type Diagnostic struct {
+	Code       string
+	Desc       string     // what the code means, in a few words
+	Message    string     // Falco's words
+	Hint       string     // what to do about it, in ours; often ""
+	Context    []Location // from the file as a whole down to the very place; never empty
+	Snippet    string     // the line of the place, and below it a caret; each with a line break
+	Deprecated string     // the deprecated field that a warning is about
+}
+
+// At gives the very place of the problem.
+func (d *Diagnostic) At() Location { return d.Context[len(d.Context)-1] }
+
+// String gives place, code and message in one line.
+func (d *Diagnostic) String() string {
+	at := d.At()
+	return fmt.Sprintf("%s:%d:%d: %s (%s): %s", at.File, at.Line, at.Column, d.Code, d.Desc, d.Message)
+}
+
+// Result is what is to be said of one rules file.
+type Result struct {
+	Name       string
+	Successful bool // no errors
+	Errors     []Diagnostic
+	Warnings   []Diagnostic
+}
+
+// Err gives nil for a successful result, else an error that tells the first
+// problem and how many there are.
+func (r *Result) Err() error {
+	switch len(r.Errors) {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("rules: %s", r.Errors[0].String())
+	}
+	return fmt.Errorf("rules: %s (and %d more)", r.Errors[0].String(), len(r.Errors)-1)
+}
+
+// link is a Location in the making.
+type link struct {
+	itemType, itemName string
+	at                 place
+}
+
+// chain leads from the file down to an item. Chains are values: add does not
+// change its receiver.
+type chain []link
+
+func fileChain(c *content) chain {
+	return chain{{itemType: "rules content", at: place{c, 1, 1}}}
+}
+
+func (c chain) add(itemType, itemName string, at place) chain {
+	return append(c[:len(c):len(c)], link{itemType, itemName, at})
+}
+
+// addNode is add for an item that a YAML node is.
+func (c chain) addNode(itemType, itemName string, n node) chain {
+	return c.add(itemType, itemName, n.place())
+}
+
+// last gives the place that the chain leads to.
+func (c chain) last() place { return c[len(c)-1].at }
+
+func (c chain) locations() []Location {
+	out := make([]Location, len(c))
+	for i, l := range c {
+		out[i] = Location{l.itemType, l.itemName, l.at.in.name, l.at.line, l.at.column, l.at.offset()}
+	}
+	return out
+}
+
+// recorder collects the problems of a load. What has been told is not told
+// again: every file of a load compiles all files before it anew.
+type recorder struct {
+	result *Result // of the file that is being loaded
+	told   map[string]bool
+}
+
+func newDiagnostic(code string, at chain, msg string) Diagnostic {
+	return Diagnostic{
+		Code: code, Desc: descriptions[code].short, Message: msg,
+		Context: at.locations(), Snippet: at.last().excerpt(),
+	}
+}
+
+func (r *recorder) fail(code string, at chain, msg string) { r.failHint(code, at, msg, "") }
+
+func (r *recorder) failHint(code string, at chain, msg, hint string) {
+	d := newDiagnostic(code, at, msg)
+	d.Hint = hint
+	if r.first(&d) {
+		r.result.Errors = append(r.result.Errors, d)
+	}
+}
+
+func (r *recorder) warn(code string, at chain, msg string) {
+	r.warnDiagnostic(newDiagnostic(code, at, msg))
+}
+
+func (r *recorder) warnDiagnostic(d Diagnostic) {
+	if r.first(&d) {
+		r.result.Warnings = append(r.result.Warnings, d)
+	}
+}
+
+func (r *recorder) first(d *Diagnostic) bool {
+	at := d.At()
+	key := fmt.Sprintf("%s\x00%s\x00%s\x00%d", d.Code, d.Message, at.File, at.Offset)
+	if r.told[key] {
+		return false
+	}
+	r.told[key] = true
+	return true
+}
+
+// names joins the chain's items as a path, for people: "rule 'x' > rule
+// condition". The file itself is left out.
+func names(context []Location) string {
+	var parts []string
+	for _, l := range context[1:] {
+		part := l.ItemType
+		if l.ItemName != "" {
+			part += " '" + l.ItemName + "'"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, " > ")
+}
