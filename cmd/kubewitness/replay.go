@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubewitness/kubewitness/pkg/alert"
+	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/match"
+	"github.com/kubewitness/kubewitness/pkg/replay"
+)
+
+type replayCommand struct {
+	stdio
+	rules        ruleFlags
+	matching     string
+	output       string
+	cluster      string
+	appendFields []string
+	iso8601      bool
+	strictInput  bool
+	maxEvent     int64
+
+	progress *progressLine
+	told     int // rejections printed
+}
+
+func newReplay(io stdio) *cobra.Command {
+	c := &replayCommand{stdio: io}
+	cmd := &cobra.Command{
+		Use:   "replay FILE...",
+		Short: "Judge recorded audit events and print the alerts",
+		Long: `replay reads audit events from files ("-" is standard input), judges each against
+the rules and prints the alerts in the order of the events. A file may hold JSON
+lines, single events, EventLists, arrays, any mix of them, gzipped or not.
+
+Alerts go to standard output; rejected items, progress and a summary go to
+standard error.`,
+		Example: `  kubewitness replay /var/log/kubernetes/audit.log
+  kubewitness replay --rules my-rules.yaml --output falco-json audit.log.gz
+  zcat audit.log.gz | kubewitness replay --min-priority warning -`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
+	}
+	fs := cmd.Flags()
+	c.rules.register(fs)
+	fs.StringVar(&c.matching, "matching", "all", "`all` rules that match give an alert, or only the `first`")
+	fs.StringVarP(&c.output, "output", "o", "", "alerts as `answer` (a sentence), falco-json or text (Falco's lines) (default answer on a terminal, else falco-json)")
+	fs.StringArrayVar(&c.appendFields, "append-field", nil, "add a `field` to the output fields of every alert, as Falco's append_output does; repeat for more")
+	fs.StringVar(&c.cluster, "cluster", "", "`name` of the cluster that the events are from")
+	fs.BoolVar(&c.iso8601, "time-format-iso-8601", false, "full dates in Falco's lines")
+	fs.BoolVar(&c.strictInput, "strict-input", false, "exit with 3 when an item of the input was rejected")
+	fs.Int64Var(&c.maxEvent, "max-event-size", 16<<20, "reject events of more `bytes`")
+	return cmd
+}
+
+func (c *replayCommand) run(ctx context.Context, inputs []string) error {
+	if c.matching != "all" && c.matching != "first" {
+		return fmt.Errorf("--matching %q: all or first", c.matching)
+	}
+	line, err := c.lineWriter()
+	if err != nil {
+		return err
+	}
+	set, err := c.rules.load(c.err)
+	if err != nil {
+		return err
+	}
+	m, err := set.Matcher(c.matching == "first", c.appendFields)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(c.out, 64<<10)
+	summary, err := replay.Run(ctx, c.options(inputs, m, out, line))
+	c.clearProgress()
+	if flushErr := out.Flush(); err == nil {
+		err = flushErr
+	}
+	if _, sumErr := summary.WriteTo(c.err); err == nil {
+		err = sumErr
+	}
+	return c.outcome(err, summary)
+}
+
+func (c *replayCommand) options(inputs []string, m *match.Matcher, out *bufio.Writer, line lineFunc) replay.Options {
+	hostname := hostname()
+	opt := replay.Options{
+		Inputs: inputs, Stdin: c.in, Matcher: m, Strict: c.rules.strict, Cluster: c.cluster, Hostname: hostname,
+		Limits:   audit.Limits{MaxEvent: c.maxEvent},
+		Now:      time.Now,
+		Rejected: c.rejected,
+		Fault:    c.fault,
+	}
+	lineOpt := alert.Options{Hostname: hostname, ISO8601: c.iso8601, Raw: c.rules.strict, Color: useColor(c.out)}
+	buf := []byte(nil)
+	terminal := isTerminal(c.out)
+	opt.Alert = func(a *alert.Alert) error {
+		buf = append(line(buf[:0], a, lineOpt), '\n')
+		if terminal {
+			c.clearProgress()
+		}
+		_, err := out.Write(buf)
+		if terminal && err == nil {
+			err = out.Flush()
+		}
+		return err
+	}
+	if isTerminal(c.err) {
+		c.progress = &progressLine{w: c.err}
+		opt.Progress = c.progress.draw
+	}
+	return opt
+}
+
+// lineFunc appends one alert as a line.
+type lineFunc func(dst []byte, a *alert.Alert, opt alert.Options) []byte
+
+func (c *replayCommand) lineWriter() (lineFunc, error) {
+	output := c.output
+	if output == "" {
+		output = "falco-json"
+		if isTerminal(c.out) {
+			output = "answer"
+		}
+	}
+	switch output {
+	case "answer":
+		return alert.AppendAnswer, nil
+	case "falco-json":
+		return alert.AppendFalcoJSON, nil
+	case "text":
+		return alert.AppendText, nil
+	}
+	return nil, fmt.Errorf("--output %q: answer, falco-json or text", c.output)
+}
+
+// tellRejections is how many rejected items are told one by one; the summary
+// counts them all.
+const tellRejections = 20
+
+func (c *replayCommand) rejected(r *audit.Rejection) {
+	c.clearProgress()
+	if c.told++; c.told <= tellRejections {
+		fmt.Fprintln(c.err, "kubewitness: rejected:", r)
+	}
+	if c.told == tellRejections {
+		fmt.Fprintln(c.err, "kubewitness: further rejected items are counted, not told")
+	}
+}
+
+func (c *replayCommand) fault(e *audit.Event, f match.Fault) {
+	c.clearProgress()
+	fmt.Fprintf(c.err, "kubewitness: %s:%d: %v\n", e.Input, e.Line, f.Err)
+}
+
+func (c *replayCommand) clearProgress() {
+	if c.progress != nil {
+		c.progress.clear()
+	}
+}
+
+// outcome turns the end of a replay into an exit code.
+func (c *replayCommand) outcome(err error, s *replay.Summary) error {
+	switch {
+	case errors.Is(err, errInterrupted):
+		return &exitError{code: exitInterrupted}
+	case errors.Is(err, syscall.EPIPE):
+		return &exitError{code: exitUnreadable} // the reader went away; it knows
+	case err != nil:
+		return &exitError{code: exitUnreadable, err: err}
+	case c.strictInput && s.Refused() > 0:
+		return &exitError{code: exitRejected}
+	}
+	return nil
+}
+
+// hostname is what Falco names as its host: FALCO_HOSTNAME, else the host's.
+func hostname() string {
+	if h := os.Getenv("FALCO_HOSTNAME"); h != "" {
+		return h
+	}
+	h, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	return h
+}

@@ -1,0 +1,184 @@
+package match
+
+import (
+	"strings"
+
+	"github.com/kubewitness/kubewitness/pkg/falco/condition"
+	"github.com/kubewitness/kubewitness/pkg/falco/format"
+	"github.com/kubewitness/kubewitness/pkg/falco/operator"
+	"github.com/kubewitness/kubewitness/pkg/field"
+)
+
+// Absent is what an output prints for a field that the event does not have.
+const Absent = "<NA>"
+
+// OutputField is a field of an output with its value.
+type OutputField struct {
+	Key   string
+	Value any // nil (absent), string, uint64, bool, or []string
+}
+
+// segment is a piece of an output: text, or an operand.
+type segment struct {
+	text    string
+	operand operand // nil for plain text
+	list    bool
+	width   int
+}
+
+// output is a field whose value goes with a detection.
+type output struct {
+	key     string
+	field   *field.Field
+	operand operand
+}
+
+// listLimit is where Falco cuts the text of a list, in bytes.
+const listLimit = 1023
+
+func (b *builder) format(f *format.Format) ([]segment, []output, error) {
+	segs := make([]segment, len(f.Segments))
+	for i, s := range f.Segments {
+		segs[i] = segment{text: s.Text, width: s.Width}
+		if s.Operand == nil {
+			continue
+		}
+		typ, err := condition.TypeOf(s.Operand, b.cat)
+		if err != nil {
+			return nil, nil, err
+		}
+		segs[i].list = typ.List
+		if segs[i].operand, err = b.operand(s.Operand); err != nil {
+			return nil, nil, err
+		}
+	}
+	outs := make([]output, len(f.Fields))
+	for i, fl := range f.Fields {
+		out, err := b.output(fl)
+		if err != nil {
+			return nil, nil, err
+		}
+		outs[i] = out
+	}
+	return segs, outs, nil
+}
+
+func (b *builder) output(fl *condition.Field) (output, error) {
+	op, err := b.operand(fl)
+	if err != nil {
+		return output{}, err
+	}
+	f, _ := b.cat.Lookup(fl.Name)
+	return output{key: format.Key(fl), field: f, operand: op}, nil
+}
+
+// namedOutput is a field given by name, as on a command line.
+func (b *builder) namedOutput(name string) (output, error) {
+	o, err := condition.ParseField(name)
+	if err != nil {
+		return output{}, err
+	}
+	if _, err := condition.TypeOf(o, b.cat); err != nil {
+		return output{}, err
+	}
+	fl, ok := o.(*condition.Field)
+	if !ok {
+		return output{}, &condition.CompileError{Pos: o.Pos(), Msg: "a transformer can not be appended, only a field"}
+	}
+	return b.output(fl)
+}
+
+func (m *Matcher) detection(r *rule, c *field.Context) Detection {
+	d := Detection{Rule: r.rule}
+	var b strings.Builder
+	for i := range r.output {
+		m.print(&b, &r.output[i], c)
+	}
+	d.Output = b.String()
+	for _, outs := range [][]output{r.fields, m.append} {
+		for i := range outs {
+			d.add(&outs[i], c)
+		}
+	}
+	return d
+}
+
+func (d *Detection) add(o *output, c *field.Context) {
+	for _, f := range d.Fields {
+		if f.Key == o.key {
+			return
+		}
+	}
+	d.Fields = append(d.Fields, OutputField{Key: o.key, Value: o.value(c)})
+}
+
+func (m *Matcher) print(b *strings.Builder, s *segment, c *field.Context) {
+	if s.operand == nil {
+		b.WriteString(s.text)
+		return
+	}
+	v := s.operand.value(c)
+	str := printed(v, s.list)
+	if m.opt.Strict && s.list && v.present {
+		str = falcoList(v.items)
+	}
+	if s.width > 0 {
+		str = pad(str, s.width)
+	}
+	b.WriteString(str)
+}
+
+func printed(v value, list bool) string {
+	switch {
+	case !v.present:
+		return Absent
+	case !list:
+		return operator.CutNUL(v.items[0].Text)
+	}
+	parts := make([]string, len(v.items))
+	for i, item := range v.items {
+		parts[i] = operator.CutNUL(item.Text)
+	}
+	return "(" + strings.Join(parts, ",") + ")"
+}
+
+// falcoList prints a list as Falco does: empty elements before the first other
+// one leave no trace, and the text is cut.
+func falcoList(items []field.Item) string {
+	var b strings.Builder
+	b.WriteByte('(')
+	for _, item := range items {
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		b.WriteString(operator.CutNUL(item.Text))
+	}
+	b.WriteByte(')')
+	return b.String()[:min(b.Len(), listLimit)]
+}
+
+func pad(s string, width int) string {
+	if len(s) >= width {
+		return s[:width]
+	}
+	return s + strings.Repeat(" ", width-len(s))
+}
+
+func (o *output) value(c *field.Context) any {
+	v := o.operand.value(c)
+	switch {
+	case !v.present:
+		return nil
+	case o.field.List:
+		list := make([]string, len(v.items))
+		for i, item := range v.items {
+			list[i] = operator.CutNUL(item.Text)
+		}
+		return list
+	case o.field.JSONNum || o.field.Type.Numeric():
+		return v.items[0].Num
+	case o.field.Type == condition.TypeBool:
+		return v.items[0].Text == "true"
+	}
+	return operator.CutNUL(v.items[0].Text)
+}

@@ -1,0 +1,7 @@
+// Package replay runs recorded audit logs through a matcher: files or standard
+// input in, alerts out, in the order of the events.
+//
+// It counts what it reads, refuses and finds, and reports progress; how an
+// alert is printed and where it goes is told from outside, and so is the
+// clock. Nothing here keeps events after they are judged.
+package replay
