@@ -1,0 +1,73 @@
+package field
+
+import "github.com/kubewitness/kubewitness/pkg/audit"
+
+// pod is a pod or the template of one, as far as a request writes it.
+type pod struct {
+	meta, spec audit.Value
+}
+
+// podOf finds the pod that a request writes: the object itself for pods, the
+// template in it for everything that has one, custom resources included.
+// Status updates and other subresources write no pod; what they carry of it is
+// not looked at.
+func podOf(root audit.Value) pod {
+	object := written(root)
+	switch resourceOf(root) {
+	case "pods", "pods/ephemeralcontainers", "pods/resize":
+		return podAt(object)
+	case "podtemplates":
+		return podAt(object.Get("template"))
+	case "cronjobs":
+		return podAt(object.Path("spec", "jobTemplate", "spec", "template"))
+	}
+	if stringAt(root.Get("objectRef"), "subresource") != "" {
+		return pod{}
+	}
+	return podAt(object.Path("spec", "template"))
+}
+
+func podAt(v audit.Value) pod { return pod{meta: v.Get("metadata"), spec: v.Get("spec")} }
+
+// templatePaths documents a path inside of what podOf finds.
+func templatePaths(keys ...string) []string {
+	var paths []string
+	for _, object := range []string{"/requestObject", "/responseObject"} {
+		for _, at := range []string{"", "/spec/template", "/spec/jobTemplate/spec/template", "/template"} {
+			paths = append(paths, object+at+pointer(keys...))
+		}
+	}
+	return paths
+}
+
+// containerKinds are the lists of containers in a pod's spec, in the order in
+// which the fields show them.
+var containerKinds = []struct{ key, name string }{
+	{"containers", "container"},
+	{"initContainers", "init"},
+	{"ephemeralContainers", "ephemeral"},
+}
+
+// container is a container of a pod, of any kind.
+type container struct {
+	audit.Value
+	kind string // container, init or ephemeral
+}
+
+// containers lists the containers of all kinds; with an index only that one of
+// them.
+func (p pod) containers(a Arg) []container {
+	var all []container
+	for _, kind := range containerKinds {
+		for v := range p.spec.Get(kind.key).Elems() {
+			all = append(all, container{v, kind.name})
+		}
+	}
+	switch {
+	case !a.Present:
+		return all
+	case a.Index >= len(all):
+		return nil
+	}
+	return all[a.Index : a.Index+1]
+}
