@@ -4,8 +4,7 @@ import "time"
 
 // Event is one audit.k8s.io event, as received.
 //
-// Events that a [Reader] returns may be read by several goroutines. Of an event built by hand, Root must have been
-// called once before it is shared.
+// An event may be read by several goroutines once its Root has been called.
 type Event struct {
 	Raw           []byte    // exactly as received, without the white space around it; owned by the event, never written
 	AuditID       string    // "" when absent; chosen by the client if it likes, so neither unique nor a UUID
@@ -17,13 +16,17 @@ type Event struct {
 	Line          int64     // line where it begins, counted from 1
 	Offset        int64     // byte where it begins, counted from 0, after decompression
 
-	tree tree // over Raw; without nodes until needed
+	tree tree // over Raw; without nodes until Root is called; from a Reader with raw, which is then known to be valid
 }
 
 // Root returns the event as a JSON value. It is parsed once and kept. It is absent when Raw is no valid JSON, which
 // cannot be with events from a [Reader].
 func (e *Event) Root() Value {
-	if e.tree.nodes == nil {
+	switch {
+	case e.tree.nodes != nil:
+	case e.tree.raw != nil: // the Reader checked it
+		e.tree.nodes = plant(e.tree.raw)
+	default:
 		t, err := parseTree(e.Raw)
 		if err != nil {
 			return Value{}

@@ -16,7 +16,7 @@ import (
 func (r *Reader) item(inEvents bool) (*Event, error) {
 	walk := walkDocument
 	if inEvents {
-		walk = walkValue
+		walk = walkEvent
 	}
 	got, err := r.judge(walk)
 	if err != nil {
@@ -27,7 +27,7 @@ func (r *Reader) item(inEvents bool) (*Event, error) {
 		r.lists = append(r.lists, list{events: true, kind: got.kind})
 		return nil, nil
 	}
-	return r.event(r.window.buf[:got.size], inEvents)
+	return r.event(got, inEvents)
 }
 
 // part reads the value at the position and returns it if it is a string, else "".
@@ -41,7 +41,7 @@ func (r *Reader) part() (string, error) {
 	if text[0] != '"' {
 		return "", nil
 	}
-	return unquote(text), nil
+	return string(unquote(text)), nil
 }
 
 // judge finds the end of the value at the position, reading on as needed, and rejects the value when it is no JSON or
@@ -50,16 +50,15 @@ func (r *Reader) judge(walk walker) (walked, error) {
 	var x extent
 	for {
 		text, last := r.visible()
-		got, err := r.attempt(walk, text)
-		var f *fault
+		got, f := r.attempt(walk, text)
 		switch {
-		case errors.As(err, &f):
-			return walked{}, r.refuse(got, f, text)
-		case err == nil && (last || got.size < len(text) || !isDigit(text[got.size-1])):
+		case f == nil && (last || got.size < len(text) || !isDigit(text[got.size-1])):
 			if int64(got.size) > r.limits.MaxEvent {
-				return walked{}, r.refuse(got, &fault{reason: ReasonSize, err: r.tooLong()}, text)
+				return walked{}, r.refuse(got, &fault{ReasonSize, 0, r.tooLong()}, text)
 			}
 			return got, nil
+		case f != nil && f != &more:
+			return walked{}, r.refuse(got, f, text)
 		case last && r.window.err != nil && r.window.err != io.EOF:
 			return walked{}, r.end()
 		case last:
@@ -137,69 +136,83 @@ func (r *Reader) tooLong() error {
 }
 
 func (r *Reader) tooDeep() error {
-	return fmt.Errorf("%w: more than %d levels", errDepth, r.limits.MaxDepth)
+	return fmt.Errorf("more than %d levels", r.limits.MaxDepth)
 }
 
-// event makes an event of text, which is one JSON value.
-func (r *Reader) event(text []byte, inEvents bool) (*Event, error) {
+// event makes an event of the value at the position.
+//
+// An event is rejected when it is not certain to be an audit event, and when nothing tells its time. All else is taken
+// as it comes, since what is odd may be hostile and must be seen by the rules: an auditID or stage that is no string
+// counts as absent here.
+func (r *Reader) event(got walked, inEvents bool) (*Event, error) {
+	w := &r.window
+	text := w.buf[:got.size]
+	refuse := func(reason Reason, cause error) error { return r.reject(reason, text, 0, cause) }
 	if text[0] != '{' {
-		return nil, r.reject(ReasonType, text, 0, errors.New("an event must be an object"))
+		return nil, refuse(ReasonType, errors.New("an event must be an object"))
 	}
-	e := &Event{Raw: bytes.Clone(text), Input: r.input, Line: r.window.line, Offset: r.window.offset}
-	if at := r.planter.plant(&e.tree, e.Raw, r.limits.MaxDepth); at >= 0 {
-		return nil, r.reject(ReasonDepth, text, at, r.tooDeep())
+	if got.kind == kindEventList && !inEvents {
+		return nil, r.noItems(got, text)
 	}
-	reason, err := e.fillIn(inEvents)
+	if got.kind != kindEvent && !(got.kind == kindAbsent && inEvents) {
+		return nil, refuse(ReasonKind, wrongKind(got, text))
+	}
+	at, err := stageTime(got.members.stageTimestamp.in(text))
 	if err != nil {
-		return nil, r.reject(reason, text, 0, err)
+		return nil, refuse(ReasonTime, err)
 	}
-	if reason == reasonEmptyList {
-		return nil, nil
-	}
-	return e, nil
-}
-
-// reasonEmptyList is no reason to reject: the object is an EventList without items.
-const reasonEmptyList Reason = "empty list"
-
-// fillIn sets the fields that repeat what is in the event. An event is unusable, and rejected, when it is not certain to
-// be an audit event, or when nothing tells its time. All else is taken as it comes, since what is odd may be hostile and
-// must be seen by the rules: an auditID or stage that is no string counts as absent here.
-func (e *Event) fillIn(inEvents bool) (Reason, error) {
-	root := e.Root()
-	e.DuplicateKeys = e.tree.duplicates
-	kind := root.Get("kind")
-	switch {
-	case kind.Kind() == String && kind.Text() == "Event":
-	case kind.Kind() == String && kind.Text() == "EventList" && !inEvents:
-		if k := root.Get("items").Kind(); k != Absent && k != Null {
-			return ReasonType, fmt.Errorf("the items of an EventList must be an array, not %s", k)
+	if r.limits.MaxDepth < maxDepth {
+		if at := tooDeep(text, r.limits.MaxDepth); at >= 0 {
+			return nil, r.reject(ReasonDepth, text, at, r.tooDeep())
 		}
-		return reasonEmptyList, nil
-	case kind.Exists():
-		return ReasonKind, fmt.Errorf("kind is %.40q, not Event or EventList", kind.Text())
-	case !inEvents:
-		return ReasonKind, errors.New("no kind; it must be Event or EventList")
 	}
-	stamp := root.Get("stageTimestamp")
-	if stamp.Kind() != String {
-		return ReasonTime, fmt.Errorf("stageTimestamp is %s, not an RFC 3339 time", stamp.Kind())
-	}
-	at, err := time.Parse(time.RFC3339Nano, stamp.Text())
-	if err != nil {
-		return ReasonTime, fmt.Errorf("stageTimestamp %.40q is no RFC 3339 time", stamp.Text())
-	}
-	e.Time = at.UTC()
-	e.AuditID = textIfString(root.Get("auditID"))
-	e.Stage = textIfString(root.Get("stage"))
-	return "", nil
+	raw := bytes.Clone(text)
+	return &Event{
+		Raw: raw, AuditID: stringIn(got.members.auditID.in(raw)), Stage: stringIn(got.members.stage.in(raw)), Time: at,
+		DuplicateKeys: got.duplicates, Input: r.input, Line: w.line, Offset: w.offset,
+		tree: tree{raw: raw, duplicates: got.duplicates},
+	}, nil
 }
 
-func textIfString(v Value) string {
-	if v.Kind() != String {
+// noItems judges an EventList that has no array of items: it may have none at all, or null.
+func (r *Reader) noItems(got walked, text []byte) error {
+	items := got.members.items.in(text)
+	if len(items) == 0 || items[0] == 'n' {
+		return nil
+	}
+	return r.reject(ReasonType, text, 0, errors.New("the items of an EventList must be an array"))
+}
+
+// wrongKind returns the error for an object that is no event.
+func wrongKind(got walked, text []byte) error {
+	if got.kind == kindAbsent {
+		return errors.New("no kind; it must be Event or EventList")
+	}
+	return fmt.Errorf("kind is %.40s; it must be Event or EventList", got.members.kind.in(text))
+}
+
+// stageTime returns the time in a member as it stands in the source.
+func stageTime(member []byte) (time.Time, error) {
+	if len(member) == 0 {
+		return time.Time{}, errors.New("no stageTimestamp")
+	}
+	if member[0] == '"' {
+		if t, err := time.Parse(time.RFC3339Nano, stringIn(member)); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("stageTimestamp %.40s is no RFC 3339 time", member)
+}
+
+// stringIn returns the content of a member as it stands in the source; "" if it is no string.
+func stringIn(member []byte) string {
+	if len(member) == 0 || member[0] != '"' {
 		return ""
 	}
-	return v.Text()
+	if bytes.IndexByte(member, '\\') < 0 {
+		return alias(member[1 : len(member)-1])
+	}
+	return alias(unquote(member))
 }
 
 // fault is an error in a value so many bytes from its begin.
@@ -209,34 +222,32 @@ type fault struct {
 	err    error
 }
 
-func (f *fault) Error() string { return f.err.Error() }
+// more is the fault of a value that goes on behind the bytes at hand.
+var more fault
 
-// errMore says that a value goes on behind the bytes at hand.
-var errMore = errors.New("the value goes on")
-
-// attempt judges the value at the begin of text. The error is errMore or a *fault. A value that is only no good as UTF-8
-// comes with its size.
-func (r *Reader) attempt(walk walker, text []byte) (walked, error) {
+// attempt judges the value at the begin of text. A value that is only no good as UTF-8 comes with its size.
+func (r *Reader) attempt(walk walker, text []byte) (walked, *fault) {
 	got, err := walk(r.decode(text, strict))
 	if err == nil {
 		return got, nil
 	}
-	first := faultIn(err)
-	if first == nil {
-		return walked{}, errMore
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		got, err = walk(r.decode(text, duplicates))
+		got.duplicates = true
+		if err == nil {
+			return got, nil
+		}
 	}
-	if first.reason == ReasonDepth {
+	first := faultIn(err)
+	if first.reason != ReasonSyntax {
 		return walked{}, first
 	}
 	// Is it JSON but for the UTF-8? Then it costs this value and not the document.
 	got, err = walk(r.decode(text, lenient))
-	if err != nil {
-		if f := faultIn(err); f != nil {
-			return walked{}, f
-		}
-		return walked{}, errMore
-	}
-	if got.opensList {
+	switch {
+	case err != nil:
+		return walked{}, faultIn(err)
+	case got.opensList:
 		return got, nil // what an EventList says besides its items is not used
 	}
 	first.reason = ReasonUTF8
@@ -250,17 +261,17 @@ func (r *Reader) decode(text []byte, options []jsontext.Options) *jsontext.Decod
 	return &r.decoder
 }
 
-// faultIn returns the fault that an error of jsontext tells; nil when it only tells that the bytes ended.
+// faultIn returns the fault that an error of jsontext tells; &more when it only tells that the bytes ended.
 func faultIn(err error) *fault {
 	var s *jsontext.SyntacticError
 	if !errors.As(err, &s) {
-		return nil // io.EOF
+		return &more // io.EOF
 	}
 	switch s.Err {
 	case io.ErrUnexpectedEOF:
-		return nil
+		return &more
 	case errNesting():
-		return &fault{ReasonDepth, int(s.ByteOffset), fmt.Errorf("%w: more than %d levels", errDepth, maxDepth)}
+		return &fault{ReasonDepth, int(s.ByteOffset), fmt.Errorf("more than %d levels", maxDepth)}
 	}
 	err = s.Err
 	if s.JSONPointer != "" {
@@ -277,7 +288,7 @@ var errNesting = sync.OnceValue(func() error {
 	if errors.As(err, &s) {
 		return s.Err
 	}
-	return errDepth
+	return errors.New("unknown")
 })
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -36,7 +36,6 @@ type Reader struct {
 
 	decoder jsontext.Decoder
 	bytes   bytes.Buffer // what the decoder reads
-	planter planter
 }
 
 // list is an array or EventList that is being read.
@@ -224,7 +223,10 @@ func (r *Reader) member(l *list) error {
 	}
 	value, err := r.part()
 	if err == nil && name == "kind" {
-		l.kind = listKind(value)
+		l.kind = kindOther
+		if value == "EventList" {
+			l.kind = kindEventList
+		}
 	}
 	return err
 }

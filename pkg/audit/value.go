@@ -1,8 +1,9 @@
 package audit
 
 import (
-	"bytes"
+	"encoding/binary"
 	"iter"
+	"math/bits"
 	"unsafe"
 )
 
@@ -236,12 +237,28 @@ func compact(text []byte) []byte {
 // text must be valid JSON.
 func stringEnd(text []byte, i int) (end int, escaped bool) {
 	for i++; ; {
-		n := bytes.IndexByte(text[i:], '"')
-		slash := bytes.IndexByte(text[i:i+n], '\\')
-		if slash < 0 {
-			return i + n + 1, escaped
+		i = quoteOrSlash(text, i)
+		if text[i] == '"' {
+			return i + 1, escaped
 		}
 		escaped = true
-		i += slash + 2 // the escaped byte can be a quote
+		i += 2 // the escaped byte can be a quote
 	}
+}
+
+// quoteOrSlash returns the position of the first quote or backslash at or behind text[i]; there must be one. It looks at
+// eight bytes at a time: x-ones &^ x has the high bit set in the lowest byte of x that is zero.
+func quoteOrSlash(text []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		word := binary.LittleEndian.Uint64(text[i:])
+		quote, slash := word^('"'*ones), word^('\\'*ones)
+		if hit := ((quote-ones)&^quote | (slash-ones)&^slash) & highs; hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for text[i] != '"' && text[i] != '\\' {
+		i++
+	}
+	return i
 }
