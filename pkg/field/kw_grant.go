@@ -46,7 +46,7 @@ func roleTable() []*Field {
 		grantedList("verbs", "verbs", "Verbs that the rules of a role allow.", "kw.role.verbs intersects (escalate, bind, impersonate)"),
 		grantedList("resources", "resources", "Resources in the rules of a role.", "kw.role.resources intersects (secrets, pods/exec)"),
 		grantedList("apigroups", "apiGroups", "API groups in the rules of a role; the core group is empty.", "kw.role.apigroups intersects (*)"),
-		grantedList("resource_names", "resourceNames", "Object names that the rules of a role are confined to.", "not kw.role.resource_names exists"),
+		grantedList("resource_names", "resourceNames", "Object names that the rules of a role are confined to.", "kw.role.resources intersects (secrets) and not kw.role.resource_names exists"),
 		grantedList("nonresource_urls", "nonResourceURLs", "Paths outside resources in the rules of a role.", "kw.role.nonresource_urls intersects (*)"),
 	}
 }

@@ -1,6 +1,7 @@
 package field
 
 import (
+	"path"
 	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
@@ -19,7 +20,7 @@ func templateTable() []*Field {
 		containersAt("image", "Images as written.", "kw.pod.containers.image intersects (docker.io/library/alpine:latest)", str, stringItem, "image"),
 		ofImages("image.repository", "Images without tag and digest.", "kw.pod.containers.image.repository intersects (nicolaka/netshoot, docker.io/nicolaka/netshoot)",
 			func(i image) string { return i.repository }),
-		ofImages("image.registry", "Registries of the images, with port; docker.io where an image names none.", "not kw.pod.containers.image.registry in (registry.example.com)",
+		ofImages("image.registry", "Registries of the images, with port; docker.io where an image names none.", "kw.pod.containers.image.registry exists and not kw.pod.containers.image.registry in (registry.example.com)",
 			func(i image) string { return i.registry }),
 		containersAt("command", "Commands, the words of each joined by blanks.", `kw.pod.containers.command intersects ("nsenter -t 1 -m sh")`, str, lineItem, "command"),
 		containersAt("args", "Arguments, those of each joined by blanks.", `kw.pod.containers.args intersects ("-c id")`, str, lineItem, "args"),
@@ -44,8 +45,8 @@ func templateTable() []*Field {
 		podAtPath("kw.pod.host_pid", "Whether the pod sees the processes of the node.", "kw.pod.host_pid = true", flag, boolItem, "hostPID"),
 		podAtPath("kw.pod.host_ipc", "Whether the pod uses the IPC namespace of the node.", "kw.pod.host_ipc = true", flag, boolItem, "hostIPC"),
 		podAtPath("kw.pod.node_name", "Node that the pod is bound to without the scheduler.", "kw.pod.node_name exists", str, stringItem, "nodeName"),
-		list(podField("kw.pod.hostpaths", "Paths of the node that volumes mount.", "kw.pod.hostpaths intersects (/, /etc, /var/run/docker.sock)", str, []string{"spec", "volumes", "*", "hostPath", "path"},
-			volumeItems(func(v audit.Value) []Item { return stringItem(v.Path("hostPath", "path")) }))),
+		list(podField("kw.pod.hostpaths", "Paths of the node that volumes mount, in their shortest form: /etc for //etc/.", "kw.pod.hostpaths intersects (/, /etc, /var/run/docker.sock)", str, []string{"spec", "volumes", "*", "hostPath", "path"},
+			volumeItems(hostPathItem))),
 		list(podField("kw.pod.volume_types", "Types of the volumes: hostPath, secret, projected.", "kw.pod.volume_types intersects (hostPath)", str, []string{"spec", "volumes", "*"},
 			volumeItems(volumeTypeItems))),
 	}
@@ -53,8 +54,8 @@ func templateTable() []*Field {
 }
 
 // podField is a value of the pod that a request writes.
-func podField(name, doc, example string, typ condition.Type, path []string, get func(p pod) []Item) *Field {
-	return kw(classTemplate, name, doc, example, typ, templatePaths(path...), func(root audit.Value, _ Arg) []Item {
+func podField(name, doc, example string, typ condition.Type, keys []string, get func(p pod) []Item) *Field {
+	return kw(classTemplate, name, doc, example, typ, templatePaths(keys...), func(root audit.Value, _ Arg) []Item {
 		return get(podOf(root))
 	})
 }
@@ -71,10 +72,10 @@ func podMeta(key, example string) *Field {
 
 // ofContainers is a list over the containers of all kinds. What a container
 // does not set gives no element.
-func ofContainers(name, doc, example string, typ condition.Type, path []string, get func(c container, p pod) []Item) *Field {
+func ofContainers(name, doc, example string, typ condition.Type, keys []string, get func(c container, p pod) []Item) *Field {
 	var paths []string
 	for _, kind := range containerKinds {
-		paths = append(paths, templatePaths(append([]string{"spec", kind.key, "*"}, path...)...)...)
+		paths = append(paths, templatePaths(append([]string{"spec", kind.key, "*"}, keys...)...)...)
 	}
 	return indexed(kw(classTemplate, "kw.pod.containers."+name, doc+" An index selects the container.",
 		example, typ, paths, func(root audit.Value, a Arg) []Item {
@@ -87,8 +88,8 @@ func ofContainers(name, doc, example string, typ condition.Type, path []string, 
 		}))
 }
 
-func containersAt(name, doc, example string, typ condition.Type, item func(audit.Value) []Item, path ...string) *Field {
-	return ofContainers(name, doc, example, typ, path, func(c container, _ pod) []Item { return item(c.Path(path...)) })
+func containersAt(name, doc, example string, typ condition.Type, item func(audit.Value) []Item, keys ...string) *Field {
+	return ofContainers(name, doc, example, typ, keys, func(c container, _ pod) []Item { return item(c.Path(keys...)) })
 }
 
 func ofImages(name, doc, example string, part func(image) string) *Field {
@@ -155,6 +156,14 @@ func volumeItems(get func(volume audit.Value) []Item) func(p pod) []Item {
 		}
 		return items
 	}
+}
+
+func hostPathItem(volume audit.Value) []Item {
+	items := stringItem(volume.Path("hostPath", "path"))
+	for i, it := range items {
+		items[i].Text = path.Clean(it.Text)
+	}
+	return items
 }
 
 // volumeTypeItems lists the keys of a volume that hold what it is made of;

@@ -49,6 +49,7 @@ var templateCases = func() []extractCase {
 		{"kw.pod.containers.command", writes("create", "pods", "", `{"spec":{"containers":[{"command":"sh"},{"command":["a",1]}]}}`), nil},
 		{"kw.pod.containers.image", writes("patch", "deployments", "", `{"spec":{"replicas":2}}`), nil},
 		{"kw.pod.service_account", writes("create", "pods", "", `{"spec":{"serviceAccount":"old"}}`), texts("old")},
+		{"kw.pod.hostpaths", writes("create", "pods", "", `{"spec":{"volumes":[{"hostPath":{"path":"//etc/./"}},{"hostPath":{"path":"/"}},{"hostPath":{}}]}}`), texts("/etc", "/")},
 		{"kw.pod.host_network", writes("create", "pods", "", `{"spec":{"hostNetwork":"true"}}`), nil},
 		{"kw.pod.host_network", writes("get", "pods", "", template), nil},
 		{"kw.pod.host_network", writes("delete", "pods", "", template), nil},

@@ -34,7 +34,7 @@ func whoTable() []*Field {
 		extra("kw.impersonated.extra", "Further facts about the user that the sender acts as, by key.",
 			"kw.impersonated.extra[scopes] intersects (admin)", "impersonatedUser"),
 		kw(classWho, "kw.source.ip", "Address of the peer that the API server saw: the last of sourceIPs, the only one that the client can not make up. Behind a load balancer it is the balancer's. Compares with addresses and CIDR ranges.",
-			"not kw.source.ip in (10.0.0.0/8, fd00::/8)", ip, []string{"/sourceIPs/*"}, lastAddress),
+			"kw.user.kind = node and not kw.source.ip in (10.0.0.0/8, fd00::/8)", ip, []string{"/sourceIPs/*"}, lastAddress),
 		list(kw(classWho, "kw.source.ips", "All of sourceIPs: claimed addresses and, last, that of the peer.",
 			"kw.source.ips intersects (203.0.113.0/24)", ip, []string{"/sourceIPs/*"}, func(root audit.Value, _ Arg) []Item {
 				return addresses(root, 0)

@@ -13,7 +13,7 @@ What rules and outputs can ask of an event. This page is generated from the cata
 
 A field that an event does not have is absent: every check on it is false, and ` + "`not`" + ` makes that true. An empty list is absent.
 Of a list every operator but ` + "`exists`, `in` (all of its elements) and `intersects` (at least one)" + ` is a load error, with an index too.
-An argument goes in brackets: a key, as in ` + "`ka.uri.param[limit]`" + `, or an index from 0, as in ` + "`ka.req.pod.containers.image[0]`" + `.
+An argument goes in brackets: a key, as in ` + "`ka.uri.param[limit]`" + `, or an index from 0, as in ` + "`ka.req.pod.containers.image[0]`" + `. ` + "`[[index]]`" + ` means that it may be left out.
 A value that is not a string in the event is seen as its JSON text by ` + "`ka.*`, `json.*` and `jevt.*`" + `; null is the text ` + "`null`" + `.
 The kw.* fields are typed: a value of another type is absent, and so is null.
 
