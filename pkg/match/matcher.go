@@ -1,7 +1,7 @@
 package match
 
 import (
-	"fmt"
+	"sync"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
@@ -12,20 +12,6 @@ type Options struct {
 	First        bool     // stop at the first rule that matches, as Falco's rule_matching: first
 	Strict       bool     // evaluate exactly as Falco, faults included; events must be read with the same setting
 	AppendFields []string // fields added to the output fields of every detection
-}
-
-// Matcher judges events. It is immutable and safe for concurrent use.
-type Matcher struct {
-	rules  []rule
-	append []output
-	opt    Options
-}
-
-type rule struct {
-	rule   *rules.Rule
-	when   node
-	output []segment
-	fields []output
 }
 
 // Detection is a rule that matched an event.
@@ -48,70 +34,71 @@ type Result struct {
 	Faults     []Fault
 }
 
+// Matcher judges events by the plan made of the rules. It is immutable and
+// safe for concurrent use.
+type Matcher struct {
+	plain  *Plain // makes the detections, and judges events on which the plan fails
+	prog   *program
+	index  *index
+	states sync.Pool
+}
+
 // New compiles the enabled rules of a set.
 func New(rs *rules.Ruleset, cat *field.Catalogue, opt Options) (*Matcher, error) {
-	m := &Matcher{opt: opt}
-	b := builder{cat: cat, strict: opt.Strict}
-	for _, r := range rs.Rules {
-		if !r.Enabled {
-			continue
-		}
-		compiled, err := b.rule(r)
-		if err != nil {
-			return nil, fmt.Errorf("match: rule %q: %w", r.Name, err)
-		}
-		m.rules = append(m.rules, compiled)
+	plain, err := NewPlain(rs, cat, opt)
+	if err != nil {
+		return nil, err
 	}
-	for _, name := range opt.AppendFields {
-		out, err := b.namedOutput(name)
-		if err != nil {
-			return nil, fmt.Errorf("match: appended field %q: %w", name, err)
-		}
-		m.append = append(m.append, out)
+	prog, err := compile(plain, cat, opt.Strict)
+	if err != nil {
+		return nil, err
 	}
+	m := &Matcher{plain: plain, prog: prog, index: newIndex(prog)}
+	m.states.New = func() any { return newState(prog, m.index) }
 	return m, nil
 }
 
-// Match judges one event. The context's Strict is set to the matcher's.
+// Match judges one event. The context's Strict is set to the matcher's. Where
+// nothing matches nothing is allocated.
 func (m *Matcher) Match(c *field.Context) Result {
-	var res Result
-	c.Strict = m.opt.Strict
-	for i := range m.rules {
-		r := &m.rules[i]
-		d, hit, err := m.judge(r, c)
+	c.Strict = m.plain.opt.Strict
+	st := m.states.Get().(*state)
+	defer m.states.Put(st)
+	if !m.run(st, c) {
+		return m.plain.Match(c)
+	}
+	if len(st.hits) == 0 {
+		return Result{}
+	}
+	res := Result{Detections: make([]Detection, 0, len(st.hits))}
+	for _, id := range st.hits {
+		d, err := m.plain.detect(&m.plain.rules[id], c)
 		if err != nil {
-			res.Faults = append(res.Faults, Fault{Rule: r.rule, Err: err})
-			continue
+			return m.plain.Match(c)
 		}
-		if hit {
-			res.Detections = append(res.Detections, d)
-			if m.opt.First {
-				break
-			}
-		}
+		res.Detections = append(res.Detections, d)
 	}
 	return res
 }
 
-// judge keeps a panic in one rule from costing the event or the other rules.
-func (m *Matcher) judge(r *rule, c *field.Context) (d Detection, hit bool, err error) {
+// run collects the rules that match in st.hits. It tells false when a panic
+// cut it short: the plain evaluator then finds out which rule it was.
+func (m *Matcher) run(st *state, c *field.Context) (ok bool) {
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("match: panic in rule %q: %v", r.rule.Name, p)
+		if recover() != nil {
+			ok = false
 		}
+		st.c = nil
 	}()
-	if !r.when.eval(c) {
-		return d, false, nil
+	st.begin(c)
+	m.index.candidates(st)
+	for _, id := range st.candidates {
+		if st.node(m.prog.rules[id].root) {
+			st.hits = append(st.hits, id)
+			if m.plain.opt.First {
+				break
+			}
+		}
 	}
-	return m.detection(r, c), true, nil
-}
-
-func (b *builder) rule(r *rules.Rule) (rule, error) {
-	when, err := b.node(r.Condition)
-	if err != nil {
-		return rule{}, err
-	}
-	out := rule{rule: r, when: when}
-	out.output, out.fields, err = b.format(r.Format)
-	return out, err
+	return true
 }

@@ -88,7 +88,7 @@ func (b *builder) namedOutput(name string) (output, error) {
 	return b.output(fl)
 }
 
-func (m *Matcher) detection(r *rule, c *field.Context) Detection {
+func (m *Plain) detection(r *rule, c *field.Context) Detection {
 	d := Detection{Rule: r.rule}
 	var b strings.Builder
 	for i := range r.output {
@@ -112,7 +112,7 @@ func (d *Detection) add(o *output, c *field.Context) {
 	d.Fields = append(d.Fields, OutputField{Key: o.key, Value: o.value(c)})
 }
 
-func (m *Matcher) print(b *strings.Builder, s *segment, c *field.Context) {
+func (m *Plain) print(b *strings.Builder, s *segment, c *field.Context) {
 	if s.operand == nil {
 		b.WriteString(s.text)
 		return

@@ -1,0 +1,106 @@
+package match
+
+// automaton finds which of many texts are inside a text, all in one pass
+// (Aho and Corasick, 1975).
+type automaton struct {
+	class   [256]uint16 // of bytes: 0 is every byte that no text holds
+	classes int
+	next    []int32 // by state and class
+	rules   [][]int32
+	link    []int32 // the longest state that is a proper suffix and has rules; 0: none
+}
+
+// automatonText is a text with the rules that look for it.
+type automatonText struct {
+	text  string
+	rules []int32
+}
+
+// newAutomaton builds it; with fold set ASCII letters match in either case and
+// the texts must be in lower case.
+func newAutomaton(texts []automatonText, fold bool) *automaton {
+	a := &automaton{classes: 1}
+	for _, t := range texts {
+		for i := 0; i < len(t.text); i++ {
+			if a.class[t.text[i]] == 0 {
+				a.class[t.text[i]] = uint16(a.classes)
+				a.classes++
+			}
+		}
+	}
+	if fold {
+		for c := 'A'; c <= 'Z'; c++ {
+			a.class[c] = a.class[c+'a'-'A']
+		}
+	}
+	a.state()
+	for _, t := range texts {
+		a.insert(t)
+	}
+	a.complete()
+	return a
+}
+
+func (a *automaton) state() int32 {
+	a.next = append(a.next, make([]int32, a.classes)...)
+	a.rules = append(a.rules, nil)
+	a.link = append(a.link, 0)
+	return int32(len(a.rules) - 1)
+}
+
+func (a *automaton) insert(t automatonText) {
+	var s int32
+	for i := 0; i < len(t.text); i++ {
+		at := int(s)*a.classes + int(a.class[t.text[i]])
+		if a.next[at] == 0 {
+			to := a.state()
+			a.next[at] = to
+		}
+		s = a.next[at]
+	}
+	a.rules[s] = append(a.rules[s], t.rules...)
+}
+
+// complete turns the trie into an automaton, breadth first: where a state has
+// no way on, its longest proper suffix goes on for it.
+func (a *automaton) complete() {
+	suffix := make([]int32, len(a.rules))
+	var queue []int32
+	for c := 1; c < a.classes; c++ {
+		if s := a.next[c]; s != 0 {
+			queue = append(queue, s)
+		}
+	}
+	for len(queue) > 0 {
+		s := queue[0]
+		queue = queue[1:]
+		f := suffix[s]
+		a.link[s] = a.link[f]
+		if len(a.rules[f]) > 0 {
+			a.link[s] = f
+		}
+		for c := 1; c < a.classes; c++ {
+			at := int(s)*a.classes + c
+			via := a.next[int(f)*a.classes+c]
+			if a.next[at] == 0 {
+				a.next[at] = via
+				continue
+			}
+			suffix[a.next[at]] = via
+			queue = append(queue, a.next[at])
+		}
+	}
+}
+
+// scan lists the rules of the texts that are inside s.
+func (a *automaton) scan(s string, st *state) {
+	var at int32
+	for i := 0; i < len(s); i++ {
+		at = a.next[int(at)*a.classes+int(a.class[s[i]])]
+		for hit := at; hit != 0; hit = a.link[hit] {
+			for _, r := range a.rules[hit] {
+				st.list(r)
+			}
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package match
+
+import (
+	"cmp"
+	"slices"
+)
+
+// index leads from what an event has to the rules that it can match. A rule is
+// in it by the atoms of its best access, or it is residual.
+type index struct {
+	values   []valueIndex
+	insides  []insideIndex
+	residual residual
+	access   []*access // by rule; nil: residual, or never matching
+}
+
+// valueIndex finds rules by the items of a slot.
+type valueIndex struct {
+	slot  int32
+	rules map[string][]int32
+}
+
+// insideIndex finds rules by the texts inside a slot's text.
+type insideIndex struct {
+	slot  int32
+	fold  bool
+	texts int
+	auto  *automaton
+}
+
+func newIndex(p *program) *index {
+	x := &index{access: make([]*access, len(p.rules))}
+	acc := &accesses{prog: p, known: map[nodeID]*access{}}
+	lists := map[atom][]int32{}
+	var rest []int32
+	for i := range p.rules {
+		id := int32(i)
+		root := p.rules[i].root
+		if root == falseNode {
+			continue
+		}
+		a := acc.of(root)
+		if a == nil || a.score > residualScore {
+			rest = append(rest, id)
+			continue
+		}
+		x.access[i] = a
+		for _, at := range a.atoms {
+			if l := lists[at]; len(l) == 0 || l[len(l)-1] != id {
+				lists[at] = append(l, id)
+			}
+		}
+	}
+	x.fill(lists)
+	x.residual = newResidual(p, rest)
+	x.order(p)
+	return x
+}
+
+func (x *index) fill(lists map[atom][]int32) {
+	values := map[int32]map[string][]int32{}
+	type insideKey struct {
+		slot int32
+		fold bool
+	}
+	insides := map[insideKey][]automatonText{}
+	for at, l := range lists {
+		if at.kind == atomValue {
+			if values[at.slot] == nil {
+				values[at.slot] = map[string][]int32{}
+			}
+			values[at.slot][at.text] = l
+			continue
+		}
+		k := insideKey{at.slot, at.kind == atomFolded}
+		insides[k] = append(insides[k], automatonText{at.text, l})
+	}
+	for slot, rules := range values {
+		x.values = append(x.values, valueIndex{slot: slot, rules: rules})
+	}
+	for k, texts := range insides {
+		x.insides = append(x.insides, insideIndex{slot: k.slot, fold: k.fold, texts: len(texts), auto: newAutomaton(texts, k.fold)})
+	}
+}
+
+// order puts cheap look-ups first, so that the plan does not depend on the
+// order of maps.
+func (x *index) order(p *program) {
+	slices.SortFunc(x.values, func(a, b valueIndex) int {
+		return cmp.Or(cmp.Compare(p.slots[a.slot].cost, p.slots[b.slot].cost), cmp.Compare(a.slot, b.slot))
+	})
+	slices.SortFunc(x.insides, func(a, b insideIndex) int {
+		return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(b2i(a.fold), b2i(b.fold)))
+	})
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// candidates lists the rules that can match the event, in order.
+func (x *index) candidates(st *state) {
+	for i := range x.values {
+		v := &x.values[i]
+		val := st.slot(v.slot)
+		for j := range val.items {
+			for _, r := range v.rules[val.items[j].Text] {
+				st.list(r)
+			}
+		}
+	}
+	for i := range x.insides {
+		v := &x.insides[i]
+		if val := st.slot(v.slot); val.present {
+			v.auto.scan(val.items[0].Text, st)
+		}
+	}
+	indexed := len(st.candidates)
+	slices.Sort(st.candidates)
+	x.residual.candidates(st)
+	if indexed > 0 && len(st.candidates) > indexed {
+		st.merge(indexed)
+	}
+}
+
+// list makes a rule a candidate, once.
+func (st *state) list(rule int32) {
+	if st.listed[rule] != st.stamp {
+		st.listed[rule] = st.stamp
+		st.candidates = append(st.candidates, rule)
+	}
+}
+
+// merge merges the two sorted halves of the candidates.
+func (st *state) merge(half int) {
+	st.merged = st.merged[:0]
+	a, b := st.candidates[:half], st.candidates[half:]
+	for len(a) > 0 && len(b) > 0 {
+		if a[0] < b[0] {
+			st.merged = append(st.merged, a[0])
+			a = a[1:]
+		} else {
+			st.merged = append(st.merged, b[0])
+			b = b[1:]
+		}
+	}
+	st.merged = append(append(st.merged, a...), b...)
+	st.candidates, st.merged = st.merged, st.candidates
+}

@@ -1,0 +1,100 @@
+package match
+
+import (
+	"fmt"
+
+	"github.com/kubewitness/kubewitness/pkg/falco/rules"
+	"github.com/kubewitness/kubewitness/pkg/field"
+)
+
+// Plain judges events by evaluating every rule from its tree as it stands. It
+// is what a [Matcher] must agree with. It is immutable and safe for concurrent
+// use.
+type Plain struct {
+	rules  []rule
+	append []output
+	opt    Options
+}
+
+type rule struct {
+	rule   *rules.Rule
+	when   node
+	output []segment
+	fields []output
+}
+
+// NewPlain compiles the enabled rules of a set for evaluation one by one.
+func NewPlain(rs *rules.Ruleset, cat *field.Catalogue, opt Options) (*Plain, error) {
+	m := &Plain{opt: opt}
+	b := builder{cat: cat, strict: opt.Strict}
+	for _, r := range rs.Rules {
+		if !r.Enabled {
+			continue
+		}
+		compiled, err := b.rule(r)
+		if err != nil {
+			return nil, fmt.Errorf("match: rule %q: %w", r.Name, err)
+		}
+		m.rules = append(m.rules, compiled)
+	}
+	for _, name := range opt.AppendFields {
+		out, err := b.namedOutput(name)
+		if err != nil {
+			return nil, fmt.Errorf("match: appended field %q: %w", name, err)
+		}
+		m.append = append(m.append, out)
+	}
+	return m, nil
+}
+
+// Match judges one event. The context's Strict is set to the matcher's.
+func (m *Plain) Match(c *field.Context) Result {
+	var res Result
+	c.Strict = m.opt.Strict
+	for i := range m.rules {
+		r := &m.rules[i]
+		d, hit, err := m.judge(r, c)
+		if err != nil {
+			res.Faults = append(res.Faults, Fault{Rule: r.rule, Err: err})
+			continue
+		}
+		if hit {
+			res.Detections = append(res.Detections, d)
+			if m.opt.First {
+				break
+			}
+		}
+	}
+	return res
+}
+
+// judge keeps a panic in one rule from costing the event or the other rules.
+func (m *Plain) judge(r *rule, c *field.Context) (d Detection, hit bool, err error) {
+	defer caught(r, &err)
+	if !r.when.eval(c) {
+		return d, false, nil
+	}
+	return m.detection(r, c), true, nil
+}
+
+// detect makes the detection of a rule that is known to match.
+func (m *Plain) detect(r *rule, c *field.Context) (d Detection, err error) {
+	defer caught(r, &err)
+	return m.detection(r, c), nil
+}
+
+func caught(r *rule, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("match: panic in rule %q: %v", r.rule.Name, p)
+	}
+}
+
+func (b *builder) rule(r *rules.Rule) (rule, error) {
+	when, err := b.node(r.Condition)
+	if err != nil {
+		return rule{}, err
+	}
+	out := rule{rule: r, when: when}
+	out.output, out.fields, err = b.format(r.Format)
+	return out, err
+}

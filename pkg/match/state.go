@@ -1,0 +1,131 @@
+package match
+
+import (
+	"math"
+
+	"github.com/kubewitness/kubewitness/pkg/field"
+)
+
+// state is the memory of one evaluation. What it remembers is stamped with the
+// number of the event, so that nothing has to be cleared between events.
+type state struct {
+	prog  *program
+	c     *field.Context
+	stamp uint32
+	arena []field.Item
+
+	slots []slotMemo
+	preds []memo
+	nodes []memo
+
+	listed     []uint32 // by rule: stamp of the event for which it is a candidate
+	alive      []uint64 // residual rules that are not ruled out
+	candidates []int32  // rules to judge, in order
+	merged     []int32  // spare memory for candidates
+	hits       []int32  // rules that match, in order
+}
+
+type memo struct {
+	stamp uint32
+	holds bool
+}
+
+type slotMemo struct {
+	stamp uint32
+	value value
+}
+
+func newState(p *program, x *index) *state {
+	return &state{
+		prog:   p,
+		slots:  make([]slotMemo, len(p.slots)),
+		preds:  make([]memo, len(p.preds)),
+		nodes:  make([]memo, p.memos),
+		listed: make([]uint32, len(p.rules)),
+		alive:  make([]uint64, len(x.residual.all)),
+	}
+}
+
+// begin forgets the event before.
+func (st *state) begin(c *field.Context) {
+	st.c = c
+	if st.stamp == math.MaxUint32 {
+		clear(st.slots)
+		clear(st.preds)
+		clear(st.nodes)
+		clear(st.listed)
+		st.stamp = 0
+	}
+	st.stamp++
+	clear(st.arena) // let go of the texts of the event before
+	st.arena = st.arena[:0]
+	st.candidates = st.candidates[:0]
+	st.hits = st.hits[:0]
+}
+
+func (st *state) slot(id int32) *value {
+	s := &st.slots[id]
+	if s.stamp != st.stamp {
+		s.value, st.arena = st.prog.slots[id].value(st.c, st.arena)
+		s.stamp = st.stamp
+	}
+	return &s.value
+}
+
+func (st *state) pred(id int32) bool {
+	m := &st.preds[id]
+	if m.stamp == st.stamp {
+		return m.holds
+	}
+	p := &st.prog.preds[id]
+	m.holds = st.judge(p)
+	m.stamp = st.stamp
+	return m.holds
+}
+
+func (st *state) judge(p *pred) bool {
+	left := st.slot(p.left)
+	if !left.present {
+		return false
+	}
+	if p.right < 0 {
+		return p.holds(left.items, nil)
+	}
+	items := left.items
+	right := st.slot(p.right)
+	return right.present && p.holds(items, right.items)
+}
+
+func (st *state) node(id nodeID) bool {
+	n := &st.prog.nodes[id]
+	switch n.op {
+	case opPred:
+		return st.pred(n.pred)
+	case opNotPred:
+		return !st.pred(n.pred)
+	case opTrue:
+		return true
+	case opFalse:
+		return false
+	}
+	if n.memo < 0 {
+		return st.terms(n)
+	}
+	m := &st.nodes[n.memo]
+	if m.stamp != st.stamp {
+		m.holds = st.terms(n)
+		m.stamp = st.stamp
+	}
+	return m.holds
+}
+
+// terms judges an "and" or an "or": the first term that decides it ends it.
+func (st *state) terms(n *graphNode) bool {
+	decides := n.op == opOr
+	for _, t := range n.terms {
+		if st.node(t) == decides {
+			return decides
+		}
+	}
+	return !decides
+}
