@@ -22,8 +22,8 @@ import (
 
 // Options say which rules to load, and how.
 type Options struct {
-	Paths       []string // files, and folders whose *.yaml and *.yml are taken by name; none: our own rules
-	Strict      bool     // exactly as Falco: without the kw.* fields, with its faults
+	Paths       []string       // files, and folders whose *.yaml and *.yml are taken by name; none: our own rules
+	Strict      bool           // exactly as Falco: without the kw.* fields, with its faults
 	MinPriority rules.Priority // leave out what is less urgent; the zero value is Emergency, so set it
 }
 

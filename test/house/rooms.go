@@ -29,6 +29,7 @@ var rooms = []room{
 	{"pkg/falco/rules", []string{"pkg/falco/condition", "pkg/falco/format"}},
 	{"pkg/field", []string{"pkg/audit", "pkg/falco/condition"}},
 	{"pkg/match", []string{"pkg/audit", "pkg/falco/...", "pkg/field"}},
+	{"pkg/ruleset", []string{"pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
 	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	{"pkg/replay", []string{"pkg/alert", "pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 
