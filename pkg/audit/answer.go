@@ -91,8 +91,8 @@ type Where struct {
 	UID       string `json:"uid,omitempty"`
 	Node      string `json:"node,omitempty"`      // the node itself, the node of the pod, or the target of a binding
 	Container string `json:"container,omitempty"` // of exec, attach and log; the name of a new ephemeral container
-	// Images of all containers (init and ephemeral ones too) of the pod or pod template: of a patch those that the patch
-	// names, else those of the object in the response, else in the request.
+	// Images of all containers (init and ephemeral ones too) of the pod or pod template: of a patch and of debug containers
+	// those that the request names, else those of the object in the response, else in the request.
 	Images []string `json:"images,omitempty"`
 }
 
@@ -124,14 +124,26 @@ func (a Answer) MarshalJSON() ([]byte, error) {
 }
 
 func whenOf(e *Event, root Value) When {
-	w := When{Stage: e.Stage, StageTime: e.Time}
-	if t, err := time.Parse(time.RFC3339Nano, str(root.Get("requestReceivedTimestamp"))); err == nil {
-		w.Received = t.UTC()
+	w := When{Stage: e.Stage, StageTime: e.Time, Received: timeOf(root.Get("requestReceivedTimestamp"))}
+	if w.Stage == "" {
+		w.Stage = str(root.Get("stage"))
+	}
+	if w.StageTime.IsZero() {
+		w.StageTime = timeOf(root.Get("stageTimestamp"))
 	}
 	if !w.Received.IsZero() && w.StageTime.After(w.Received) {
 		w.Latency = w.StageTime.Sub(w.Received)
 	}
 	return w
+}
+
+// timeOf reads a timestamp; what is none is the zero time.
+func timeOf(v Value) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, str(v))
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
 }
 
 // str is the content of a JSON string; any other kind of value is no text to us.

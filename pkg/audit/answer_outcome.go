@@ -14,7 +14,7 @@ const (
 	OutcomeUnauthenticated     Outcome = "unauthenticated"      // 401: the API server did not accept the credential
 	OutcomeDenied              Outcome = "denied"               // 403 and the authorizers' decision is "forbid"
 	OutcomeImpersonationDenied Outcome = "impersonation_denied" // 403: the user may not act as the other user
-	OutcomeRefused             Outcome = "refused"              // 403 though authorized: by admission, or RBAC's check against escalation
+	OutcomeRefused             Outcome = "refused"              // 403 though authorized: by admission, RBAC's check against escalation, or a further authorizer
 	OutcomeForbidden           Outcome = "forbidden"            // 403 without a decision in the event
 	OutcomeNotFound            Outcome = "not_found"            // 404
 	OutcomeConflict            Outcome = "conflict"             // 409: changed meanwhile, or exists already

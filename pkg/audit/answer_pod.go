@@ -37,6 +37,12 @@ func imagesOf(w *What, asked, answered Value) []string {
 		return nil
 	}
 	var found set
+	if w.Action == ActionDebug {
+		for _, c := range ephemeralIn(asked) {
+			found.add(str(c.Get("image")))
+		}
+		return found.list
+	}
 	if w.Verb == "patch" && w.Code != 201 {
 		if asked.Kind() == Array {
 			patchImages(&found, asked)

@@ -13,8 +13,27 @@ type requestURI struct {
 
 func parseURI(uri string) requestURI {
 	path, raw, _ := strings.Cut(uri, "?")
-	query, _ := url.ParseQuery(raw)
-	return requestURI{path: path, query: query}
+	return requestURI{path: path, query: parseQuery(raw)}
+}
+
+// parseQuery is url.ParseQuery without its limit on the number of parameters: API servers built before that limit came act
+// on what stands after ten thousand others.
+func parseQuery(raw string) url.Values {
+	query := url.Values{}
+	for part := range strings.SplitSeq(raw, "&") {
+		if part == "" || strings.Contains(part, ";") {
+			continue
+		}
+		key, value, _ := strings.Cut(part, "=")
+		key, err := url.QueryUnescape(key)
+		if err != nil {
+			continue
+		}
+		if value, err = url.QueryUnescape(value); err == nil {
+			query[key] = append(query[key], value)
+		}
+	}
+	return query
 }
 
 // flag reads a boolean parameter by the API server's rule: absent, "0" and "false" are false, all else (also nothing) is true.

@@ -19,7 +19,7 @@ const ellipsis = "…"
 // plain returns s itself when it is made of characters that names are usually made of, and quoted otherwise. So what is
 // not in quotes in a sentence cannot be mistaken for the sentence's own words.
 func plain(s string) string {
-	if isPlain(s) && len(s) <= longName {
+	if len(s) <= longName && isPlain(s) {
 		return s
 	}
 	return quote(s, longName)

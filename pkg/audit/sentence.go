@@ -106,7 +106,23 @@ func (a *Answer) refusal() string {
 	if _, rights, ok := strings.Cut(a.What.Message, escalation); ok && a.What.APIGroup == groupRBAC {
 		return "RBAC's check against escalation: the user does not have " + quote(oneLine(rights), longMessage)
 	}
-	return "admission" + a.because()
+	return a.refuser() + a.because()
+}
+
+// refuser is admission, unless the message is that of an authorizer: API servers behind this one ask again, and streams
+// opened with get need the permission to create as well (since Kubernetes 1.35), which no annotation tells.
+func (a *Answer) refuser() string {
+	w := &a.What
+	const further = "a further check of permissions"
+	switch {
+	case strings.Contains(w.Message, `User "`) && strings.Contains(w.Message, `" cannot `):
+		return further
+	case w.Verb == "get" && (w.Action == ActionExec || w.Action == ActionAttach || w.Action == ActionPortForward) &&
+		!strings.HasPrefix(w.Message, "admission webhook "):
+		return "admission or " + further
+	default:
+		return "admission"
+	}
 }
 
 func (a *Answer) deniedTarget() string {

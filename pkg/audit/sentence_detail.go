@@ -10,14 +10,14 @@ func (a *Answer) review(p phrase) phrase {
 	w, x := &a.What, a.What.Access
 	switch {
 	case w.Resource == "selfsubjectreviews":
-		p.rest = " its own identity"
+		p.rest = " own identity"
 	case w.Resource == "tokenreviews":
 		p.rest = " a token"
 		if x != nil && x.Allowed != nil {
 			p.rest += map[bool]string{true: " (valid, of " + plain(x.User) + ")", false: " (not valid)"}[*x.Allowed]
 		}
 	case w.Resource == "selfsubjectrulesreviews":
-		p.rest = " its own permissions"
+		p.rest = " own permissions"
 		if x != nil && x.Namespace != "" {
 			p.rest += " in " + plain(x.Namespace)
 		}
@@ -90,10 +90,13 @@ func allowing(rules []Rule) string {
 	var parts []string
 	for i, r := range rules {
 		if i == most {
-			parts = append(parts, strconv.Itoa(len(rules)-most)+" more rules")
+			parts = append(parts, "and "+strconv.Itoa(len(rules)-most)+" more")
 			break
 		}
 		on := some(append(r.Resources[:len(r.Resources):len(r.Resources)], r.NonResourceURLs...), shown)
+		if on == "" {
+			on = "nothing"
+		}
 		if len(r.ResourceNames) > 0 {
 			on += " named " + some(r.ResourceNames, shown)
 		}

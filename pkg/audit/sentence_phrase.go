@@ -234,9 +234,12 @@ func (a *Answer) tokenNotes() string {
 		return ""
 	}
 	var notes []string
-	if t.ExpirationSeconds > 0 {
-		const most = int64(1<<63-1) / int64(time.Second)
-		notes = append(notes, "valid for "+duration(time.Duration(min(t.ExpirationSeconds, most))*time.Second))
+	const most = int64(1<<63-1) / int64(time.Second)
+	switch n := t.ExpirationSeconds; {
+	case n > most:
+		notes = append(notes, "valid for "+strconv.FormatInt(n, 10)+" seconds")
+	case n > 0:
+		notes = append(notes, "valid for "+duration(time.Duration(n)*time.Second))
 	}
 	notes = append(notes, several("audience", t.Audiences))
 	if t.BoundKind != "" || t.BoundName != "" {
