@@ -20,14 +20,29 @@ type extent struct {
 func (x *extent) feed(b []byte) int {
 	n := 0
 	for n < len(b) && !x.ended {
-		if x.quoted {
-			n += x.inString(b[n])
-		} else {
+		if !x.quoted {
 			n += x.outside(b[n])
+			continue
+		}
+		if !x.escaped {
+			n += ordinary(b[n:])
+		}
+		if n < len(b) {
+			n += x.inString(b[n])
 		}
 	}
 	x.size += int64(n)
 	return n
+}
+
+// ordinary returns how many bytes b begins with that are nothing special inside a string.
+func ordinary(b []byte) int {
+	for i, c := range b {
+		if c == '"' || c == '\\' || c == '\n' {
+			return i
+		}
+	}
+	return len(b)
 }
 
 // inString takes a byte inside a string; it returns 1 when the byte belongs to the value, else 0.

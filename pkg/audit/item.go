@@ -54,17 +54,17 @@ func (r *Reader) judge(walk walker) (walked, error) {
 		switch {
 		case f == nil && (last || got.size < len(text) || !isDigit(text[got.size-1])):
 			if int64(got.size) > r.limits.MaxEvent {
-				return walked{}, r.refuse(got, &fault{ReasonSize, 0, r.tooLong()}, text)
+				return walked{}, r.passOver(r.reject(ReasonSize, text, 0, r.tooLong()), len(text))
 			}
 			return got, nil
 		case f != nil && f != &more:
 			return walked{}, r.refuse(got, f, text)
-		case last && r.window.err != nil && r.window.err != io.EOF:
+		case last && len(text) == len(r.window.buf) && r.window.err != io.EOF:
 			return walked{}, r.end()
 		case last:
 			return walked{}, r.refuse(got, &fault{ReasonSyntax, len(text), io.ErrUnexpectedEOF}, text)
 		case int64(len(text)) > r.limits.MaxEvent:
-			return walked{}, r.passOver(r.reject(ReasonSize, text, 0, r.tooLong()))
+			return walked{}, r.passOver(r.reject(ReasonSize, text, 0, r.tooLong()), len(text))
 		}
 		r.gather(&x, 2*len(text))
 	}
@@ -105,15 +105,16 @@ func (r *Reader) refuse(got walked, f *fault, text []byte) error {
 	case ReasonSyntax:
 		r.leaveValue(f.at)
 	case ReasonDepth:
-		return r.passOver(rej)
+		return r.passOver(rej, f.at)
 	default:
 		r.window.advance(got.size)
 	}
 	return rej
 }
 
-// passOver moves behind the value at the position without judging it, and returns its rejection.
-func (r *Reader) passOver(rej *Rejection) error {
+// passOver moves behind the value at the position, of which so many bytes were judged, without judging it further. It
+// returns the value's rejection.
+func (r *Reader) passOver(rej *Rejection, judged int) error {
 	w := &r.window
 	var x extent
 	for !x.ended {
@@ -123,6 +124,7 @@ func (r *Reader) passOver(rej *Rejection) error {
 		}
 	}
 	if x.broken {
+		r.vain += int64(judged)
 		if len(r.lists) > 0 {
 			r.pending = r.reject(ReasonSyntax, w.buf, 0, errors.New("the list breaks off inside the item rejected before"))
 		}

@@ -1,0 +1,34 @@
+package audit
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Recordings of real API servers are read whole, without a rejection. The large ones are not part of the repository.
+func TestCorpora(t *testing.T) {
+	for file, want := range map[string]int{
+		"testdata/events.jsonl.gz":                                  528,
+		"testdata/webhook-body.json.gz":                             50,
+		"../../../shared/corpora/attacks-a.jsonl.gz":                3905,
+		"../../../shared/corpora/normal.jsonl.gz":                   30000,
+		"../../../shared/corpora/webhook-bodies-attacks-a.jsonl.gz": 15200,
+	} {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			f, err := os.Open(filepath.FromSlash(file))
+			if os.IsNotExist(err) {
+				t.Skip("not there")
+			}
+			require.NoError(t, err)
+			defer f.Close()
+			ids, rejected, err := read(t, NewReader(f, file, Limits{}))
+			require.NoError(t, err)
+			assert.Len(t, ids, want)
+			assert.Empty(t, rejected)
+		})
+	}
+}
