@@ -70,20 +70,24 @@ func (r *Reader) judge(walk walker) (walked, error) {
 	}
 }
 
-// visible returns the bytes from the position on that a value may take, as far as they are read; last tells that there
-// will be no more.
+// visible returns the bytes from the position on that a value may take, as far as they are read, and one more than the
+// limit at most; last tells that there will be no more.
 //
 // That is the whole input, unless too much was already read in vain: bytes are judged again when lines look like the
 // begin of a document of many lines and are not, and a hostile input could make every line look so. From then on every
 // line must be a document.
 func (r *Reader) visible() (text []byte, last bool) {
 	w := &r.window
+	text, last = w.buf, w.err != nil
 	if r.vain > w.offset+4*r.limits.MaxEvent {
-		if n := bytes.IndexByte(w.buf, '\n'); n >= 0 {
-			return w.buf[:n], true
+		if n := bytes.IndexByte(text, '\n'); n >= 0 {
+			text, last = text[:n], true
 		}
 	}
-	return w.buf, w.err != nil
+	if most := r.limits.MaxEvent + 1; int64(len(text)) > most {
+		text, last = text[:most], false
+	}
+	return text, last
 }
 
 // gather reads until it makes sense to judge the value again: it looks complete, or there are enough bytes, so that the

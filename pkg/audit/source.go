@@ -45,7 +45,7 @@ func (d *decompressor) Read(p []byte) (int, error) {
 
 // open looks at the first bytes.
 func (d *decompressor) open() error {
-	b := bufio.NewReaderSize(d.source, firstBuffer/4)
+	b := bufio.NewReaderSize(d.source, 16<<10)
 	magic, err := b.Peek(2)
 	if err != nil && err != io.EOF {
 		return err

@@ -5,12 +5,13 @@ import (
 	"io"
 )
 
-// firstBuffer is how much of the input is in memory as long as no event is longer.
+// firstBuffer is the usual chunk: large against most events, so that few are judged twice.
 const firstBuffer = 256 << 10
 
 // window is the part of the input that is in memory, behind a position that only moves forward.
 type window struct {
 	source    io.Reader
+	chunk     int    // bytes to hold as long as no event is longer
 	buf       []byte // the input from the position on, as far as it was read
 	space     []byte // the memory that buf is in
 	offset    int64  // of the position, in bytes after decompression
@@ -19,7 +20,7 @@ type window struct {
 	err       error  // why there is no more to read: io.EOF or a failure
 }
 
-func newWindow(source io.Reader) window { return window{source: source, line: 1} }
+func newWindow(source io.Reader) window { return window{source: source, chunk: firstBuffer, line: 1} }
 
 // column returns the number of bytes before the position on its line.
 func (w *window) column() int64 { return w.offset - w.lineStart }
@@ -62,10 +63,10 @@ func (w *window) fill() bool {
 
 // makeRoom gets free space behind buf: by moving buf to the front of its memory, or into twice as much.
 func (w *window) makeRoom() {
-	if cap(w.buf)-len(w.buf) >= firstBuffer/2 {
+	if cap(w.buf)-len(w.buf) >= w.chunk/2 {
 		return
 	}
-	need := 2 * max(len(w.buf), firstBuffer/2)
+	need := 2 * max(len(w.buf), w.chunk/2)
 	if len(w.space) < need || len(w.space) > 8*need { // one long event must not hold memory for ever
 		w.space = make([]byte, need)
 	}
