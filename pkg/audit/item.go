@@ -233,12 +233,12 @@ var more fault
 
 // attempt judges the value at the begin of text. A value that is only no good as UTF-8 comes with its size.
 func (r *Reader) attempt(walk walker, text []byte) (walked, *fault) {
-	got, err := walk(r.decode(text, strict))
+	got, err := walk(r.scanner.at(text, strict))
 	if err == nil {
 		return got, nil
 	}
 	if errors.Is(err, jsontext.ErrDuplicateName) {
-		got, err = walk(r.decode(text, duplicates))
+		got, err = walk(r.scanner.at(text, duplicates))
 		got.duplicates = true
 		if err == nil {
 			return got, nil
@@ -249,7 +249,7 @@ func (r *Reader) attempt(walk walker, text []byte) (walked, *fault) {
 		return walked{}, first
 	}
 	// Is it JSON but for the UTF-8? Then it costs this value and not the document.
-	got, err = walk(r.decode(text, lenient))
+	got, err = walk(r.scanner.at(text, lenient))
 	switch {
 	case err != nil:
 		return walked{}, faultIn(err)
@@ -258,13 +258,6 @@ func (r *Reader) attempt(walk walker, text []byte) (walked, *fault) {
 	}
 	first.reason = ReasonUTF8
 	return got, first
-}
-
-// decode returns the decoder at the begin of text.
-func (r *Reader) decode(text []byte, options []jsontext.Options) *jsontext.Decoder {
-	r.bytes = *bytes.NewBuffer(text) // jsontext reads a bytes.Buffer in place
-	r.decoder.Reset(&r.bytes, options...)
-	return &r.decoder
 }
 
 // faultIn returns the fault that an error of jsontext tells; &more when it only tells that the bytes ended.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Reader reads audit events from a file or body, in whatever form sources hand them over: single events, EventLists and
@@ -34,8 +32,7 @@ type Reader struct {
 	vain    int64      // bytes judged more than once because a document of many lines turned out broken
 	pending *Rejection // to be returned by the next Next
 
-	decoder jsontext.Decoder
-	bytes   bytes.Buffer // what the decoder reads
+	scanner scanner
 }
 
 // list is an array or EventList that is being read.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -62,16 +63,37 @@ var (
 	lenient    = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 )
 
+// scanner reads JSON that is in memory; jsontext reads a bytes.Buffer in place.
+type scanner struct {
+	decoder jsontext.Decoder
+	bytes   bytes.Buffer
+}
+
+// at returns the decoder, at the begin of text.
+func (s *scanner) at(text []byte, options []jsontext.Options) *jsontext.Decoder {
+	s.bytes = *bytes.NewBuffer(text)
+	s.decoder.Reset(&s.bytes, options...)
+	return &s.decoder
+}
+
+// scanners keeps scanners, whose scratch space is worth keeping.
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
 // parseTree parses raw, one JSON value.
 func parseTree(raw []byte) (*tree, error) {
 	if len(raw) > math.MaxUint32 {
 		return nil, fmt.Errorf("audit: %d bytes of JSON are too many, at most %d", len(raw), math.MaxUint32)
 	}
+	s := scanners.Get().(*scanner)
+	defer func() {
+		s.at(nil, strict)
+		scanners.Put(s)
+	}()
 	t := &tree{raw: raw}
-	err := checkOne(raw, strict)
+	err := checkOne(s.at(raw, strict))
 	if errors.Is(err, jsontext.ErrDuplicateName) {
 		t.duplicates = true
-		err = checkOne(raw, duplicates)
+		err = checkOne(s.at(raw, duplicates))
 	}
 	if err != nil {
 		return nil, err
@@ -80,9 +102,8 @@ func parseTree(raw []byte) (*tree, error) {
 	return t, nil
 }
 
-// checkOne returns nil if raw is one JSON value.
-func checkOne(raw []byte, options []jsontext.Options) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(raw), options...)
+// checkOne returns nil if d reads exactly one value.
+func checkOne(d *jsontext.Decoder) error {
 	if _, err := d.ReadValue(); err != nil {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
