@@ -107,19 +107,20 @@ func (c *collection) defineRule(r *recorder, v *ruleItem) {
 	*old = *v
 }
 
-// judgeExceptions judges the exceptions of a rule as a whole. Where reading them
-// has told errors, what is missing is not told again.
+// judgeExceptions judges the exceptions of a rule as a whole. What could not be
+// read is not judged.
 func (v *ruleItem) judgeExceptions(r *recorder, cat condition.Catalogue) {
-	told := v.bad
 	for i := range v.exceptions {
 		ex := &v.exceptions[i]
 		switch {
+		case ex.bad:
 		case ex.fields.set():
-			v.bad = !ex.judge(r, cat) || v.bad
-		case !told:
+			ex.judge(r, cat)
+		default:
 			r.fail(ErrValidate, ex.at, "Rule exception item must have fields property with a list of fields")
-			v.bad = true
+			ex.bad = true
 		}
+		v.bad = v.bad || ex.bad
 	}
 }
 
@@ -217,10 +218,10 @@ func (c *collection) replaceRule(r *recorder, u *ruleUpdate) {
 		return
 	}
 	if u.cond != nil {
-		old.cond, old.condAt = *u.cond, u.condAt
+		old.cond, old.condAt, old.noCond = *u.cond, u.condAt, false
 	}
 	if u.output != nil {
-		old.output, old.outputAt = *u.output, u.outputAt
+		old.output, old.outputAt, old.noOutput = *u.output, u.outputAt, false
 	}
 	if u.exceptions != nil {
 		cat, _ := c.catalogue(old.source)

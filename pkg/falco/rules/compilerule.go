@@ -55,7 +55,7 @@ var deprecatedFields = []string{"evt.dir", "evt.latency", "evt.latency.s", "evt.
 
 func (c *compiler) output(item *ruleItem) (string, *format.Format, verdict) {
 	output := item.output
-	if output.text == "" { // missing, which has been told
+	if item.noOutput {
 		return "", nil, failed
 	}
 	if strings.Contains(output.text, containerInfo) {
@@ -75,9 +75,7 @@ func (c *compiler) output(item *ruleItem) (string, *format.Format, verdict) {
 	}
 	for _, name := range deprecatedFields {
 		if strings.Contains(output.text, name) {
-			d := newDiagnostic(WarnDeprecatedItem, item.outputAt, "usage of deprecated field '"+name+"' has been detected in the rule output")
-			d.Deprecated = name
-			c.warnDiagnostic(d)
+			c.warnDeprecated(WarnDeprecatedItem, item.outputAt, "usage of deprecated field '"+name+"' has been detected in the rule output", name)
 		}
 	}
 	return output.text, formatted, fine
@@ -111,7 +109,7 @@ func outputExpression(item *ruleItem, output script, offset int) chain {
 
 // condition compiles the condition of a rule.
 func (c *compiler) condition(item *ruleItem, cond script) (script, condition.Expr, verdict) {
-	if item.cond.text == "" { // missing, which has been told
+	if item.noCond {
 		return script{}, nil, failed
 	}
 	text, tree := c.parse(cond, item.condAt)

@@ -95,7 +95,41 @@ func (c chain) locations() []Location {
 // again: every file of a load compiles all files before it anew.
 type recorder struct {
 	result *Result // of the file that is being loaded
-	told   map[string]bool
+	told   map[problem]bool
+}
+
+// problem is what makes two diagnostics the same.
+type problem struct {
+	code, msg string
+	at        place
+}
+
+func (r *recorder) fail(code string, at chain, msg string) { r.failHint(code, at, msg, "") }
+
+func (r *recorder) failHint(code string, at chain, msg, hint string) {
+	if r.first(code, at, msg) {
+		d := newDiagnostic(code, at, msg)
+		d.Hint = hint
+		r.result.Errors = append(r.result.Errors, d)
+	}
+}
+
+func (r *recorder) warn(code string, at chain, msg string) { r.warnDeprecated(code, at, msg, "") }
+
+func (r *recorder) warnDeprecated(code string, at chain, msg, field string) {
+	if r.first(code, at, msg) {
+		d := newDiagnostic(code, at, msg)
+		d.Deprecated = field
+		r.result.Warnings = append(r.result.Warnings, d)
+	}
+}
+
+// first tells whether a problem has not been told yet.
+func (r *recorder) first(code string, at chain, msg string) bool {
+	p := problem{code, msg, at.last()}
+	told := r.told[p]
+	r.told[p] = true
+	return !told
 }
 
 func newDiagnostic(code string, at chain, msg string) Diagnostic {
@@ -103,36 +137,6 @@ func newDiagnostic(code string, at chain, msg string) Diagnostic {
 		Code: code, Desc: descriptions[code].short, Message: msg,
 		Context: at.locations(), Snippet: at.last().excerpt(),
 	}
-}
-
-func (r *recorder) fail(code string, at chain, msg string) { r.failHint(code, at, msg, "") }
-
-func (r *recorder) failHint(code string, at chain, msg, hint string) {
-	d := newDiagnostic(code, at, msg)
-	d.Hint = hint
-	if r.first(&d) {
-		r.result.Errors = append(r.result.Errors, d)
-	}
-}
-
-func (r *recorder) warn(code string, at chain, msg string) {
-	r.warnDiagnostic(newDiagnostic(code, at, msg))
-}
-
-func (r *recorder) warnDiagnostic(d Diagnostic) {
-	if r.first(&d) {
-		r.result.Warnings = append(r.result.Warnings, d)
-	}
-}
-
-func (r *recorder) first(d *Diagnostic) bool {
-	at := d.At()
-	key := fmt.Sprintf("%s\x00%s\x00%s\x00%d", d.Code, d.Message, at.File, at.Offset)
-	if r.told[key] {
-		return false
-	}
-	r.told[key] = true
-	return true
 }
 
 // names joins the chain's items as a path, for people: "rule 'x' > rule

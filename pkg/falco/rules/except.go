@@ -13,8 +13,9 @@ func (c *compiler) withExceptions(item *ruleItem) (cond script, ok bool) {
 	cond = join(scriptAt("(", item.cond.at(0)), item.cond, scriptAt(")", item.cond.at(len(item.cond.text))))
 	for i := range item.exceptions {
 		ex := &item.exceptions[i]
-		if item.bad && !ex.complete() {
-			continue // it is why the rule is bad
+		if ex.bad {
+			ok = false
+			continue
 		}
 		text, msg := ex.script()
 		switch {
@@ -26,11 +27,6 @@ func (c *compiler) withExceptions(item *ruleItem) (cond script, ok bool) {
 		}
 	}
 	return cond, ok
-}
-
-// complete tells whether fields and operators go together.
-func (ex *exception) complete() bool {
-	return ex.fields.set() && ex.comps.set() && ex.fields.list == ex.comps.list && len(ex.fields.items) == len(ex.comps.items)
 }
 
 // script gives the exception as a condition, empty where it has no values; msg

@@ -25,6 +25,7 @@ func (r *reader) exceptions(item node, at chain, appends bool) ([]exception, boo
 	ok := true
 	for n := range val.elems() {
 		ex, exOK := r.exception(n, all, where, at, appends)
+		ex.bad = !exOK
 		ok = ok && exOK
 		all = append(all, ex)
 	}
@@ -145,7 +146,8 @@ func (ex *exception) judge(r *recorder, cat condition.Catalogue) bool {
 	for _, msg := range errs {
 		r.fail(ErrValidate, ex.at, msg)
 	}
-	return len(errs) == 0
+	ex.bad = ex.bad || len(errs) > 0
+	return !ex.bad
 }
 
 func (ex *exception) judgeLists() (errs []string) {

@@ -40,6 +40,8 @@ type ruleItem struct {
 	at          chain
 	order       order
 	bad         bool // its definition has errors, which have been told
+	noCond      bool // one of them: there is no condition
+	noOutput    bool // one of them: there is no output
 }
 
 // ruleUpdate is what an append or override brings to a rule; what is nil stays
@@ -82,6 +84,7 @@ type exception struct {
 	fields, comps entry
 	values        []entry
 	at            chain
+	bad           bool // it has errors, which have been told
 }
 
 // entry is a text or a list of entries: the value of an exception's key, or

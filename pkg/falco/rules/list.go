@@ -148,43 +148,56 @@ func joinItems(items []string) string {
 // between delimiters. This is text replacement, as Falco's: it looks neither at
 // quotes nor at what the name would mean where it stands.
 func (l *wordList) substitute(s script) (script, error) {
-	name := l.item.name
-	from := 0
+	var out scriptBuilder
+	done, from := 0, 0 // how far s has been taken, and from where on it is searched
 	for {
-		i := indexFrom(s.text, name, from)
+		i := indexFrom(s.text, l.item.name, from)
 		if i < 0 {
-			return s, nil
+			break
 		}
-		begin, end := i, i+len(name)
-		if !delimited(s.text, begin, end) {
+		end := i + len(l.item.name)
+		if !(i == done || isDelimiter(s.text[i-1])) || !(end == len(s.text) || isDelimiter(s.text[end])) {
 			from = i + 1
 			continue
 		}
 		l.used = true
-		for begin > 0 && strings.IndexByte(blanks, s.text[begin-1]) >= 0 {
-			begin--
+		out.add(s.slice(done, i))
+		done = l.place(&out, s, i, end)
+		if from = done; len(out.text) == len(l.text)+1 {
+			from++ // Falco passes over a byte where nothing stands before the list
 		}
-		for end < len(s.text) && strings.IndexByte(blanks, s.text[end]) >= 0 {
-			end++
-		}
-		if l.text == "" { // the comma before or after it would be one too many
-			switch {
-			case begin > 0 && s.text[begin-1] == ',':
-				begin--
-			case end < len(s.text) && s.text[end] == ',':
-				end++
-			}
-		}
-		if len(s.text)+len(l.text) > maxConditionBytes {
+		if len(out.text)+len(s.text)-done > maxConditionBytes {
 			return s, errTooLong
 		}
-		text := l.text + " "
-		if begin > 0 {
-			text = " " + text
-		}
-		s = join(s.slice(0, begin), scriptAt(text, s.at(i)), s.slice(end, len(s.text)))
-		from = begin + len(l.text) + 2
 	}
+	if done == 0 {
+		return s, nil
+	}
+	out.add(s.slice(done, len(s.text)))
+	return out.script(), nil
+}
+
+// place puts the items behind out, in the place of the name between begin and
+// end and of the blanks around it, and gives how far s is done with.
+func (l *wordList) place(out *scriptBuilder, s script, begin, end int) int {
+	for out.endsWith(blanks) {
+		out.drop()
+	}
+	for end < len(s.text) && strings.IndexByte(blanks, s.text[end]) >= 0 {
+		end++
+	}
+	if l.text == "" { // the comma before or after it would be one too many
+		if out.endsWith(",") {
+			out.drop()
+		} else if end < len(s.text) && s.text[end] == ',' {
+			end++
+		}
+	}
+	if len(out.text) > 0 {
+		out.add(scriptAt(" ", s.at(begin)))
+	}
+	out.add(scriptAt(l.text+" ", s.at(begin)))
+	return end
 }
 
 func indexFrom(s, sub string, from int) int {
@@ -198,7 +211,4 @@ func indexFrom(s, sub string, from int) int {
 	return from + i
 }
 
-func delimited(s string, begin, end int) bool {
-	return (begin == 0 || strings.IndexByte(delimiters, s[begin-1]) >= 0) &&
-		(end >= len(s) || strings.IndexByte(delimiters, s[end]) >= 0)
-}
+func isDelimiter(c byte) bool { return strings.IndexByte(delimiters, c) >= 0 }

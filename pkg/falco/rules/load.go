@@ -6,7 +6,7 @@ package rules
 // A file is compiled right after it has been read, together with all before it:
 // what it uses must not come in a later file. Nothing is told twice.
 func Load(files []File, opt Options) (*Ruleset, []*Result) {
-	l := loader{opt: opt, all: &collection{catalogue: opt.catalogue}, told: map[string]bool{}}
+	l := loader{opt: opt, all: &collection{catalogue: opt.catalogue}, told: map[problem]bool{}}
 	var rules []*Rule
 	ok := true
 	for _, f := range files {
@@ -25,7 +25,7 @@ func Load(files []File, opt Options) (*Ruleset, []*Result) {
 type loader struct {
 	opt     Options
 	all     *collection
-	told    map[string]bool
+	told    map[problem]bool
 	results []*Result
 	files   []*content // one for each result
 	last    *compiler  // of the last file

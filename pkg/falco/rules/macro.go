@@ -132,7 +132,10 @@ func (c *compiler) measure(tree condition.Expr) int {
 		total++
 		if ref, ok := e.(*condition.Macro); ok {
 			m := c.macros.get(ref.Name)
-			if m.size == 0 && m.tree != nil {
+			if m == nil || m.bad { // every loop has a bad macro in it
+				return true
+			}
+			if m.size == 0 {
 				m.size = min(c.measure(m.tree), maxConditionNodes+1)
 			}
 			total += m.size

@@ -66,8 +66,8 @@ func (r *reader) enableRule(item node, name string, at chain) {
 
 func (r *reader) defineRule(item node, name string, at chain) {
 	v := &ruleItem{name: name, at: at, source: syscallSource, enabled: true, warnEvttype: true, condAt: at, outputAt: at}
-	condOK := r.script(item, "condition", "rule condition", &v.cond, &v.condAt, at)
-	outputOK := r.script(item, "output", "rule output", &v.output, &v.outputAt, at)
+	v.noCond = !r.script(item, "condition", "rule condition", &v.cond, &v.condAt, at)
+	v.noOutput = !r.script(item, "output", "rule output", &v.output, &v.outputAt, at)
 	v.output = v.output.trim()
 	var descOK, priorityOK, tagsOK, exceptionsOK bool
 	v.desc, descOK = r.text(item, "desc", at)
@@ -75,7 +75,7 @@ func (r *reader) defineRule(item node, name string, at chain) {
 	optionsOK := r.ruleOptions(item, v, at)
 	v.tags, tagsOK = r.tags(item, at)
 	v.exceptions, exceptionsOK = r.exceptions(item, at, false)
-	v.bad = !(condOK && outputOK && descOK && priorityOK && optionsOK && tagsOK && exceptionsOK)
+	v.bad = v.noCond || v.noOutput || !(descOK && priorityOK && optionsOK && tagsOK && exceptionsOK)
 	r.all.defineRule(r.recorder, v)
 }
 

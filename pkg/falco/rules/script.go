@@ -39,18 +39,45 @@ func scriptAt(text string, p place) script {
 
 func (s script) String() string { return s.text }
 
+// scriptBuilder makes a script from front to back.
+type scriptBuilder struct {
+	text []byte
+	runs []run
+}
+
+func (b *scriptBuilder) add(s script) {
+	for _, r := range s.runs {
+		r.begin += len(b.text)
+		if n := len(b.runs); n > 0 && r.from == nil && b.runs[n-1].from == nil && b.runs[n-1].at == r.at {
+			continue // goes on as the run before it
+		}
+		b.runs = append(b.runs, r)
+	}
+	b.text = append(b.text, s.text...)
+}
+
+// endsWith tells whether the last byte is one of chars.
+func (b *scriptBuilder) endsWith(chars string) bool {
+	return len(b.text) > 0 && strings.IndexByte(chars, b.text[len(b.text)-1]) >= 0
+}
+
+// drop takes the last byte off again.
+func (b *scriptBuilder) drop() {
+	b.text = b.text[:len(b.text)-1]
+	if last := len(b.runs) - 1; b.runs[last].begin == len(b.text) {
+		b.runs = b.runs[:last]
+	}
+}
+
+func (b *scriptBuilder) script() script { return script{string(b.text), b.runs} }
+
 // join puts scripts behind one another.
 func join(parts ...script) script {
-	var text strings.Builder
-	var runs []run
+	var b scriptBuilder
 	for _, p := range parts {
-		for _, r := range p.runs {
-			r.begin += text.Len()
-			runs = append(runs, r)
-		}
-		text.WriteString(p.text)
+		b.add(p)
 	}
-	return script{text.String(), runs}
+	return b.script()
 }
 
 // runAt gives the index of the run that byte i is in.
