@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +12,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
+	"github.com/kubewitness/kubewitness/pkg/replay"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
 )
 
@@ -22,27 +21,31 @@ type explainCommand struct {
 	rules ruleFlags
 	rule  string
 	event string
+
+	plan   bool
+	output string
 }
 
 func newRulesExplain(io stdio) *cobra.Command {
 	c := &explainCommand{stdio: io}
 	cmd := &cobra.Command{
-		Use:   "explain --rule NAME --event FILE",
+		Use:   "explain --rule NAME --event FILE | --plan",
 		Short: "Show why a rule fires on an event, or does not",
 		Long: `explain judges every clause of a rule's condition against each event of a file
 ("-" is standard input) and prints the condition as a tree with the verdict of
-each clause and the values it was judged on.`,
+each clause and the values it was judged on.
+
+With --plan it shows instead how the rules are found: the look-ups done for an
+event, what each rule is found by, and which rules are candidates for every
+event, and why.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	c.rules.register(cmd.Flags())
 	cmd.Flags().StringVar(&c.rule, "rule", "", "`name` of the rule")
 	cmd.Flags().StringVar(&c.event, "event", "", "`file` with the event")
-	for _, name := range []string{"rule", "event"} {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err) // a flag that was just defined
-		}
-	}
+	cmd.Flags().BoolVar(&c.plan, "plan", false, "show how the rules are found")
+	cmd.Flags().StringVarP(&c.output, "output", "o", "text", "of the plan: `text` or json")
 	return cmd
 }
 
@@ -51,48 +54,33 @@ func (c *explainCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.plan {
+		return writePlan(c.stdio, set, c.output)
+	}
+	if c.rule == "" || c.event == "" {
+		return errors.New("rules explain needs --rule and --event, or --plan")
+	}
 	rule, err := findRule(set.Rules, c.rule)
 	if err != nil {
 		return err
 	}
-	src := c.in
-	if c.event != "-" {
-		f, err := os.Open(c.event)
-		if err != nil {
-			return &exitError{code: exitUnreadable, err: err}
-		}
-		defer f.Close()
-		src = f
+	found := false
+	err = replay.Events(ctx, replay.Source{
+		Inputs: []string{c.event}, Stdin: c.in, Strict: c.rules.strict, Hostname: hostname(),
+		Rejected: func(r *audit.Rejection) { fmt.Fprintln(c.err, "kubewitness: rejected:", r) },
+	}, func(fc *field.Context) error {
+		found = true
+		return c.explain(rule, set, fc)
+	})
+	switch {
+	case errors.Is(err, errInterrupted):
+		return &exitError{code: exitInterrupted}
+	case err != nil:
+		return &exitError{code: exitUnreadable, err: err}
+	case !found:
+		return &exitError{code: exitUnreadable, err: fmt.Errorf("%s: no event", c.event)}
 	}
-	return c.events(ctx, audit.NewReader(src, c.event, audit.Limits{}), rule, set)
-}
-
-func (c *explainCommand) events(ctx context.Context, r *audit.Reader, rule *rules.Rule, set *ruleset.Set) error {
-	fc := field.Context{Hostname: hostname()}
-	for ctx.Err() == nil {
-		e, err := r.Next()
-		var rej *audit.Rejection
-		switch {
-		case err == io.EOF:
-			if fc.Num == 0 {
-				return &exitError{code: exitUnreadable, err: fmt.Errorf("%s: no event", c.event)}
-			}
-			return nil
-		case errors.As(err, &rej):
-			fmt.Fprintln(c.err, "kubewitness: rejected:", rej)
-			continue
-		case err != nil:
-			return &exitError{code: exitUnreadable, err: err}
-		}
-		fc.Event = e
-		if fc.Num++; fc.Num == 1 {
-			fc.First = e.Time
-		}
-		if err := c.explain(rule, set, &fc); err != nil {
-			return err
-		}
-	}
-	return &exitError{code: exitInterrupted}
+	return nil
 }
 
 func (c *explainCommand) explain(rule *rules.Rule, set *ruleset.Set, fc *field.Context) error {

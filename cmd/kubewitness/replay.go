@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -77,46 +77,40 @@ func (c *replayCommand) run(ctx context.Context, inputs []string) error {
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriterSize(c.out, 64<<10)
-	summary, err := replay.Run(ctx, c.options(inputs, m, out, line))
+	summary, err := replay.Run(ctx, c.options(inputs, m, line))
 	c.clearProgress()
-	if flushErr := out.Flush(); err == nil {
-		err = flushErr
-	}
 	if _, sumErr := summary.WriteTo(c.err); err == nil {
 		err = sumErr
 	}
 	return c.outcome(err, summary)
 }
 
-func (c *replayCommand) options(inputs []string, m *match.Matcher, out *bufio.Writer, line lineFunc) replay.Options {
+func (c *replayCommand) options(inputs []string, m *match.Matcher, line lineFunc) replay.Options {
 	hostname := hostname()
-	opt := replay.Options{
-		Inputs: inputs, Stdin: c.in, Matcher: m, Strict: c.rules.strict, Cluster: c.cluster, Hostname: hostname,
-		Limits:   audit.Limits{MaxEvent: c.maxEvent},
-		Now:      time.Now,
-		Rejected: c.rejected,
-		Fault:    c.fault,
-	}
 	lineOpt := alert.Options{Hostname: hostname, ISO8601: c.iso8601, Raw: c.rules.strict, Color: useColor(c.out)}
-	buf := []byte(nil)
-	terminal := isTerminal(c.out)
-	opt.Alert = func(a *alert.Alert) error {
-		buf = append(line(buf[:0], a, lineOpt), '\n')
-		if terminal {
-			c.clearProgress()
-		}
-		_, err := out.Write(buf)
-		if terminal && err == nil {
-			err = out.Flush()
-		}
-		return err
+	opt := replay.Options{
+		Source: replay.Source{
+			Inputs: inputs, Stdin: c.in, Strict: c.rules.strict, Cluster: c.cluster, Hostname: hostname,
+			Limits: audit.Limits{MaxEvent: c.maxEvent}, Rejected: c.rejected,
+		},
+		Matcher: m,
+		Workers: runtime.GOMAXPROCS(0),
+		Line:    func(dst []byte, a *alert.Alert) []byte { return line(dst, a, lineOpt) },
+		Out:     c,
+		Now:     time.Now,
+		Fault:   c.fault,
 	}
 	if isTerminal(c.err) {
 		c.progress = &progressLine{w: c.err}
 		opt.Progress = c.progress.draw
 	}
 	return opt
+}
+
+// Write writes alerts where the progress line may stand.
+func (c *replayCommand) Write(p []byte) (int, error) {
+	c.clearProgress()
+	return c.out.Write(p)
 }
 
 // lineFunc appends one alert as a line.
@@ -155,9 +149,9 @@ func (c *replayCommand) rejected(r *audit.Rejection) {
 	}
 }
 
-func (c *replayCommand) fault(e *audit.Event, f match.Fault) {
+func (c *replayCommand) fault(input string, line int64, f match.Fault) {
 	c.clearProgress()
-	fmt.Fprintf(c.err, "kubewitness: %s:%d: %v\n", e.Input, e.Line, f.Err)
+	fmt.Fprintf(c.err, "kubewitness: %s:%d: %v\n", input, line, f.Err)
 }
 
 func (c *replayCommand) clearProgress() {

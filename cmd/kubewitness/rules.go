@@ -16,7 +16,7 @@ import (
 
 func newRules(io stdio) *cobra.Command {
 	cmd := &cobra.Command{Use: "rules", Short: "Check, list and explain rules"}
-	cmd.AddCommand(newRulesCheck(io), newRulesList(io), newRulesFields(io), newRulesExplain(io))
+	cmd.AddCommand(newRulesCheck(io), newRulesList(io), newRulesFields(io), newRulesExplain(io), newRulesProfile(io))
 	return cmd
 }
 

@@ -5,33 +5,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/alert"
-	"github.com/kubewitness/kubewitness/pkg/audit"
-	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
 )
 
-// Stdin is the name of the input that stands for standard input.
-const Stdin = "-"
-
-// Options say what to replay and what to do with what is found. Alert is
-// called in the order of the events, all callbacks from one goroutine.
+// Options say what to replay and what to do with what is found.
+//
+// Line is called from several goroutines; its alert is only valid during the
+// call. Everything else is called, and Out written, from the one goroutine
+// that called Run, in the order of the input.
 type Options struct {
-	Inputs   []string // files, or Stdin
-	Stdin    io.Reader
-	Matcher  *match.Matcher
-	Strict   bool   // of two equal keys the first counts, as in Falco; give the matcher the same
-	Cluster  string // the cluster that the events are from; "" where they tell none
-	Hostname string // evt.hostname
-	Limits   audit.Limits
+	Source
+	Matcher *match.Matcher
+	Workers int // goroutines that decode and match
 
-	Alert    func(*alert.Alert) error // an error ends the replay
-	Rejected func(*audit.Rejection)   // for each item refused; may be nil
-	Fault    func(*audit.Event, match.Fault)
+	Line     func(dst []byte, a *alert.Alert) []byte // appends an alert, without the line break
+	Out      io.Writer                               // gets the lines of one or more events at a time
+	Fault    func(input string, line int64, f match.Fault)
 	Progress func(Progress) // from time to time; may be nil
 	Now      func() time.Time
 }
@@ -45,150 +37,119 @@ type Progress struct {
 	Elapsed time.Duration
 }
 
-// InputError is an input that could not be read, or not to its end.
-type InputError struct {
-	Input string
-	Err   error
-}
-
-// Error names the input.
-func (e *InputError) Error() string {
-	if pe := (*fs.PathError)(nil); errors.As(e.Err, &pe) && pe.Path == e.Input {
-		return e.Err.Error() // it names the file itself
-	}
-	return e.Input + ": " + e.Err.Error()
-}
-
-// Unwrap gives the cause.
-func (e *InputError) Unwrap() error { return e.Err }
-
 // Run replays the inputs one after the other. The summary covers what was
-// read also where the error is set: the context's, the one Alert returned, or
-// the [InputError] of each input that could not be read, joined; the other
-// inputs are read all the same.
+// read also where the error is set: the context's, one of writing, or the
+// [InputError] of each input that could not be read, joined; the other inputs
+// are read all the same.
 func Run(ctx context.Context, opt Options) (*Summary, error) {
-	r := &run{Options: opt, summary: newSummary(), start: opt.Now()}
-	r.total = totalSize(opt.Inputs)
-	var unreadable []error
-	var err error
-	for _, input := range opt.Inputs {
-		err = r.input(ctx, input)
-		if ie := (*InputError)(nil); errors.As(err, &ie) {
-			unreadable = append(unreadable, ie)
-			err = nil
-		}
-		if err != nil {
-			break
-		}
-	}
+	r := &run{Options: opt, summary: newSummary(), start: opt.Now(), total: opt.totalSize()}
+	err := r.all(ctx)
 	r.summary.Elapsed = opt.Now().Sub(r.start)
-	return r.summary, errors.Join(append(unreadable, err)...)
+	return r.summary, errors.Join(append(r.unreadable, err)...)
 }
 
 type run struct {
 	Options
-	summary  *Summary
-	start    time.Time
-	reported time.Time // of the last progress
-	total    int64
-	done     int64 // bytes of the inputs before this one
-	first    time.Time
+	summary    *Summary
+	start      time.Time
+	reported   time.Time // of the last progress
+	total      int64
+	done       int64 // bytes of the inputs before this one
+	unreadable []error
 }
 
-// totalSize adds up the files; 0 when one of the inputs has no size.
-func totalSize(inputs []string) int64 {
-	var total int64
-	for _, name := range inputs {
-		st, err := os.Stat(name)
-		if name == Stdin || err != nil || !st.Mode().IsRegular() {
-			return 0
-		}
-		total += st.Size()
+// all runs a reader, the workers and, here, the sequencer.
+func (r *run) all(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	workers := max(1, r.Workers)
+	f := &feed{
+		run:    r,
+		toWork: make(chan *task, workers),
+		inTurn: make(chan *task, 2*workers),
+		free:   make(chan memory, 4*workers),
+		last:   make(chan mark, 1),
 	}
-	return total
-}
-
-func (r *run) input(ctx context.Context, name string) error {
-	src := r.Stdin
-	if name != Stdin {
-		f, err := os.Open(name)
-		if err != nil {
-			return &InputError{Input: name, Err: err}
-		}
-		defer f.Close()
-		src = f
+	f.last <- mark{}
+	go f.read(ctx)
+	for range workers {
+		go r.work(ctx, f.toWork)
 	}
-	feed := newFeed(ctx, audit.NewReader(src, name, r.Limits))
-	defer feed.stop()
 	for {
-		batch, err := feed.next(ctx)
-		if err != nil {
+		t, err := f.next(ctx)
+		if t == nil {
 			return err
 		}
-		for i := range batch.items {
-			if err := r.item(&batch.items[i]); err != nil {
-				return err
-			}
+		if err := r.settle(t); err != nil {
+			cancel(err)
+			return err
 		}
-		r.summary.Bytes = r.done + batch.offset
-		r.progress()
-		if batch.err == nil {
-			continue
-		}
-		r.done += batch.offset
-		if batch.err == io.EOF {
-			return nil
-		}
-		return &InputError{Input: name, Err: batch.err}
+		f.recycle(t)
 	}
 }
 
-func (r *run) item(it *item) error {
-	if it.rejection != nil {
-		r.summary.reject(it.rejection)
+// next waits for the next task in turn to be done; nil at the end of all
+// inputs, or with the error that ended the replay. A reader that waits for
+// input keeps nobody from leaving.
+func (f *feed) next(ctx context.Context) (*task, error) {
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case t := <-f.inTurn:
+		if t == nil {
+			return nil, nil
+		}
+		<-t.done
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return t, nil
+	}
+}
+
+// recycle keeps a task's memory for later ones.
+func (f *feed) recycle(t *task) {
+	if t.batch == nil || cap(t.piece.data) > 2*pieceSize || cap(t.lines) > 2*pieceSize {
+		return
+	}
+	select {
+	case f.free <- memory{buf: t.piece.data[:0], batch: t.batch, lines: t.lines, hits: t.hits}:
+	default:
+	}
+}
+
+// settle writes what a task found and counts it.
+func (r *run) settle(t *task) error {
+	for _, rej := range t.rejections {
+		r.summary.reject(rej)
 		if r.Rejected != nil {
-			r.Rejected(it.rejection)
+			r.Rejected(rej)
 		}
-		return nil
 	}
-	return r.event(it.event)
-}
-
-func (r *run) event(e *audit.Event) error {
-	e.Cluster = r.Cluster
-	if r.Strict && e.DuplicateKeys {
-		firstKeys(e)
-	}
-	r.summary.Events++
-	if r.summary.Events == 1 {
-		r.first = e.Time
-	}
-	c := field.Context{Event: e, Num: uint64(r.summary.Events), First: r.first, Hostname: r.Hostname}
-	res := r.Matcher.Match(&c)
-	for _, f := range res.Faults {
+	for _, f := range t.faults {
 		r.summary.Faults++
 		if r.Fault != nil {
-			r.Fault(e, f)
+			r.Fault(f.input, f.line, f.fault)
 		}
 	}
-	for _, d := range res.Detections {
-		r.summary.detect(d)
-		if err := r.Alert(&alert.Alert{Event: e, Detection: d}); err != nil {
-			return fmt.Errorf("replay: writing an alert: %w", err)
+	r.summary.Events += t.events
+	if len(t.lines) > 0 {
+		if _, err := r.Out.Write(t.lines); err != nil {
+			return fmt.Errorf("replay: writing alerts: %w", err)
 		}
 	}
+	for _, rule := range t.hits {
+		r.summary.detect(rule)
+	}
+	r.summary.Bytes = r.done + t.read
+	if t.err != nil {
+		r.done += t.read
+		if t.err != io.EOF {
+			r.unreadable = append(r.unreadable, t.err)
+		}
+	}
+	r.progress()
 	return nil
-}
-
-// firstKeys takes the envelope's members from the first of equal keys, which
-// is where Falco's parser finds them.
-func firstKeys(e *audit.Event) {
-	root := e.Root().FirstKeys()
-	e.AuditID = root.Get("auditID").Text()
-	e.Stage = root.Get("stage").Text()
-	if t, err := time.Parse(time.RFC3339Nano, root.Get("stageTimestamp").Text()); err == nil {
-		e.Time = t.UTC()
-	}
 }
 
 // progressInterval is how often Progress is called at most.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
-	"github.com/kubewitness/kubewitness/pkg/match"
 )
 
 // Summary counts a replay.
@@ -36,12 +35,12 @@ func newSummary() *Summary {
 
 func (s *Summary) reject(r *audit.Rejection) { s.Rejected[r.Reason]++ }
 
-func (s *Summary) detect(d match.Detection) {
+func (s *Summary) detect(r *rules.Rule) {
 	s.Alerts++
-	c := s.counts[d.Rule]
+	c := s.counts[r]
 	if c == nil {
-		c = &RuleCount{Name: d.Rule.Name, Priority: d.Rule.Priority}
-		s.counts[d.Rule] = c
+		c = &RuleCount{Name: r.Name, Priority: r.Priority}
+		s.counts[r] = c
 	}
 	c.Alerts++
 }

@@ -53,18 +53,18 @@ func replayJSON(t *testing.T, set *ruleset.Set, first bool, inputs ...string) []
 	t.Helper()
 	m, err := set.Matcher(first, []string{"evt.num"})
 	require.NoError(t, err)
-	var out []byte
+	var out bytes.Buffer
 	summary, err := replay.Run(context.Background(), replay.Options{
-		Inputs: inputs, Matcher: m, Strict: true, Hostname: "host", Now: func() time.Time { return time.Time{} },
-		Alert: func(a *alert.Alert) error {
-			out = append(alert.AppendFalcoJSON(out, a, alert.Options{Hostname: "host", Raw: true}), '\n')
-			return nil
+		Source:  replay.Source{Inputs: inputs, Strict: true, Hostname: "host"},
+		Matcher: m, Workers: 2, Out: &out, Now: func() time.Time { return time.Time{} },
+		Line: func(dst []byte, a *alert.Alert) []byte {
+			return alert.AppendFalcoJSON(dst, a, alert.Options{Hostname: "host", Raw: true})
 		},
 	})
 	require.NoError(t, err)
 	require.Zero(t, summary.Refused())
 	require.Zero(t, summary.Faults)
-	return out
+	return out.Bytes()
 }
 
 func writeTemp(t *testing.T, name string, content []byte) string {

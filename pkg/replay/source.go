@@ -1,0 +1,140 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/field"
+)
+
+// Stdin is the name of the input that stands for standard input.
+const Stdin = "-"
+
+// Source says which events to read, and as what.
+type Source struct {
+	Inputs   []string // files, or Stdin
+	Stdin    io.Reader
+	Strict   bool   // of two equal keys the first counts, as in Falco; give the matcher the same
+	Cluster  string // the cluster that the events are from; "" where they tell none
+	Hostname string // evt.hostname
+	Limits   audit.Limits
+	Rejected func(*audit.Rejection) // for each item refused; may be nil
+}
+
+// InputError is an input that could not be read, or not to its end.
+type InputError struct {
+	Input string
+	Err   error
+}
+
+// Error names the input.
+func (e *InputError) Error() string {
+	if pe := (*fs.PathError)(nil); errors.As(e.Err, &pe) && pe.Path == e.Input {
+		return e.Err.Error() // it names the file itself
+	}
+	return e.Input + ": " + e.Err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// open opens an input; close is a no-op for standard input.
+func (s *Source) open(name string) (r io.Reader, close func() error, err error) {
+	if name == Stdin {
+		return s.Stdin, func() error { return nil }, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, &InputError{Input: name, Err: err}
+	}
+	return f, f.Close, nil
+}
+
+// totalSize adds up the files; 0 when one of the inputs has no size.
+func (s *Source) totalSize() int64 {
+	var total int64
+	for _, name := range s.Inputs {
+		st, err := os.Stat(name)
+		if name == Stdin || err != nil || !st.Mode().IsRegular() {
+			return 0
+		}
+		total += st.Size()
+	}
+	return total
+}
+
+// mark is what the events of a source count from.
+type mark struct {
+	num   uint64    // events before
+	first time.Time // time of the first event of all
+}
+
+// context sets c to the next event and moves the mark over it.
+func (s *Source) context(c *field.Context, e *audit.Event, m *mark) {
+	e.Cluster = s.Cluster
+	if s.Strict && e.DuplicateKeys {
+		firstKeys(e)
+	}
+	if m.num++; m.num == 1 {
+		m.first = e.Time
+	}
+	*c = field.Context{Event: e, Num: m.num, First: m.first, Hostname: s.Hostname}
+}
+
+// firstKeys takes the envelope's members from the first of equal keys, which
+// is where Falco's parser finds them.
+func firstKeys(e *audit.Event) {
+	root := e.Root().FirstKeys()
+	e.AuditID = root.Get("auditID").Text()
+	e.Stage = root.Get("stage").Text()
+	if t, err := time.Parse(time.RFC3339Nano, root.Get("stageTimestamp").Text()); err == nil {
+		e.Time = t.UTC()
+	}
+}
+
+// Events calls f for every event, one after the other. It ends at the first
+// error: the context's, f's, or an [InputError].
+func Events(ctx context.Context, s Source, f func(*field.Context) error) error {
+	var m mark
+	for _, name := range s.Inputs {
+		src, closeInput, err := s.open(name)
+		if err != nil {
+			return err
+		}
+		err = s.events(ctx, audit.NewReader(src, name, s.Limits), &m, f)
+		closeInput()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Source) events(ctx context.Context, r *audit.Reader, m *mark, f func(*field.Context) error) error {
+	for ctx.Err() == nil {
+		e, err := r.Next()
+		var rej *audit.Rejection
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.As(err, &rej):
+			if s.Rejected != nil {
+				s.Rejected(rej)
+			}
+			continue
+		case err != nil:
+			return &InputError{Input: r.Input(), Err: err}
+		}
+		var c field.Context
+		s.context(&c, e, m)
+		if err := f(&c); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
