@@ -23,7 +23,7 @@ type compiler struct {
 
 // maxSubstituted bounds the bytes of all conditions of a compilation with their
 // lists substituted.
-const maxSubstituted = 256 << 20
+const maxSubstituted = 128 << 20
 
 // compile compiles everything. The rules are of use only where no error has
 // been told, in this file or before.

@@ -14,6 +14,7 @@ type content struct {
 	name   string
 	text   string
 	starts []int // offset of the first byte of each line
+	ascii  bool  // every character is one byte
 }
 
 // place is a line and column of a file, both 1-based; columns are characters.
@@ -23,7 +24,7 @@ type place struct {
 }
 
 func newContent(name string, text []byte) *content {
-	c := &content{name: name, text: string(text), starts: []int{0}}
+	c := &content{name: name, text: string(text), starts: []int{0}, ascii: true}
 	if strings.HasPrefix(c.text, "\ufeff") {
 		c.starts[0] = len("\ufeff")
 	}
@@ -33,6 +34,7 @@ func newContent(name string, text []byte) *content {
 			c.starts = append(c.starts, i)
 			continue
 		}
+		c.ascii = c.ascii && c.text[i] < utf8.RuneSelf
 		i++
 	}
 	return c
@@ -84,6 +86,9 @@ func (p place) offset() int {
 		return len(p.in.text)
 	}
 	off := p.in.starts[p.line-1]
+	if p.in.ascii {
+		return min(off+max(p.column-1, 0), len(p.in.text))
+	}
 	for col := 1; col < p.column && off < len(p.in.text); col++ {
 		_, n := utf8.DecodeRuneInString(p.in.text[off:])
 		off += n
@@ -101,19 +106,33 @@ func (c *content) at(offset int) place {
 // excerpt gives the line of p, cut to a readable width, and below it a caret
 // under the column; "" where there is no such line.
 func (p place) excerpt() string {
-	line := []rune(strings.Map(printable, p.in.line(p.line)))
-	if len(line) == 0 {
+	line := p.in.line(p.line)
+	if line == "" {
 		return ""
 	}
-	caret := min(max(p.column-1, 0), len(line))
-	if begin := max(0, caret-excerptWidth/2); begin > 0 {
-		line = append([]rune("..."), line[min(begin+3, len(line)):]...)
-		caret -= begin
+	at := min(max(p.offset()-p.in.starts[p.line-1], 0), len(line))
+	before, after := clip(line[:at], excerptWidth/2, true), clip(line[at:], excerptWidth/2, false)
+	return before + after + "\n" + strings.Repeat(" ", utf8.RuneCountInString(before)) + "^\n"
+}
+
+// clip leaves the last or the first width characters of s, with dots for the
+// others.
+func clip(s string, width int, last bool) string {
+	if bytes := (width + 1) * utf8.UTFMax; len(s) > bytes { // no need to look at more
+		if last {
+			s = s[len(s)-bytes:]
+		} else {
+			s = s[:bytes]
+		}
 	}
-	if len(line) > excerptWidth {
-		line = append(line[:excerptWidth-3:excerptWidth-3], []rune("...")...)
+	runes := []rune(strings.Map(printable, strings.ToValidUTF8(s, "")))
+	switch {
+	case len(runes) <= width:
+		return string(runes)
+	case last:
+		return "..." + string(runes[len(runes)-width+3:])
 	}
-	return string(line) + "\n" + strings.Repeat(" ", max(caret, 0)) + "^\n"
+	return string(runes[:width-3]) + "..."
 }
 
 func printable(r rune) rune {

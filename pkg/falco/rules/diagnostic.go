@@ -108,9 +108,7 @@ func (r *recorder) fail(code string, at chain, msg string) { r.failHint(code, at
 
 func (r *recorder) failHint(code string, at chain, msg, hint string) {
 	if r.first(code, at, msg) {
-		d := newDiagnostic(code, at, msg)
-		d.Hint = hint
-		r.result.Errors = append(r.result.Errors, d)
+		record(&r.result.Errors, code, at, msg).Hint = hint
 	}
 }
 
@@ -118,9 +116,7 @@ func (r *recorder) warn(code string, at chain, msg string) { r.warnDeprecated(co
 
 func (r *recorder) warnDeprecated(code string, at chain, msg, field string) {
 	if r.first(code, at, msg) {
-		d := newDiagnostic(code, at, msg)
-		d.Deprecated = field
-		r.result.Warnings = append(r.result.Warnings, d)
+		record(&r.result.Warnings, code, at, msg).Deprecated = field
 	}
 }
 
@@ -132,11 +128,24 @@ func (r *recorder) first(code string, at chain, msg string) bool {
 	return !told
 }
 
-func newDiagnostic(code string, at chain, msg string) Diagnostic {
-	return Diagnostic{
+// maxTold bounds the errors, and the warnings, that are told of a file. The last
+// one says that there are more.
+const maxTold = 1000
+
+// record adds a diagnostic to a list and gives it, for what else there is to
+// fill in.
+func record(list *[]Diagnostic, code string, at chain, msg string) *Diagnostic {
+	if len(*list) == maxTold {
+		return &Diagnostic{}
+	}
+	if len(*list) == maxTold-1 {
+		msg = "Too many problems, the ones from here on are not told"
+	}
+	*list = append(*list, Diagnostic{
 		Code: code, Desc: descriptions[code].short, Message: msg,
 		Context: at.locations(), Snippet: at.last().excerpt(),
-	}
+	})
+	return &(*list)[len(*list)-1]
 }
 
 // names joins the chain's items as a path, for people: "rule 'x' > rule

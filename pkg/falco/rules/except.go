@@ -10,7 +10,10 @@ func (c *compiler) withExceptions(item *ruleItem) (cond script, ok bool) {
 		return item.cond, true
 	}
 	ok = true
-	cond = join(scriptAt("(", item.cond.at(0)), item.cond, scriptAt(")", item.cond.at(len(item.cond.text))))
+	var b scriptBuilder
+	b.add(scriptAt("(", item.cond.at(0)))
+	b.add(item.cond)
+	b.add(scriptAt(")", item.cond.at(len(item.cond.text))))
 	for i := range item.exceptions {
 		ex := &item.exceptions[i]
 		if ex.bad {
@@ -23,10 +26,11 @@ func (c *compiler) withExceptions(item *ruleItem) (cond script, ok bool) {
 			c.fail(ErrValidate, ex.at, msg)
 			ok = false
 		case text.text != "":
-			cond = join(cond, scriptAt(" and not ", ex.at.last()), text)
+			b.add(scriptAt(" and not ", ex.at.last()))
+			b.add(text)
 		}
 	}
-	return cond, ok
+	return b.script(), ok
 }
 
 // script gives the exception as a condition, empty where it has no values; msg

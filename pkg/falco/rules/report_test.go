@@ -96,3 +96,15 @@ func TestAllErrorsOfARule(t *testing.T) {
 		"filter error: '=' operator not supported list filters",
 	}, told)
 }
+
+// A file that is nothing but problems, in one long line, ends in time.
+func TestTooManyProblems(t *testing.T) {
+	text := "[" + strings.Repeat("{rule: ü, priority: 7, nokey: 1}, ", 20000) + "]"
+	rs, results := load(t, false, text)
+	require.Nil(t, rs)
+	require.Len(t, results[0].Errors, 1000)
+	require.Len(t, results[0].Warnings, 1000)
+	assert.Equal(t, "Item has no mapping for key 'condition'", results[0].Errors[0].Message)
+	assert.Equal(t, "Too many problems, the ones from here on are not told", results[0].Errors[999].Message)
+	assert.Equal(t, "Too many problems, the ones from here on are not told", results[0].Warnings[999].Message)
+}
