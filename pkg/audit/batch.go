@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"errors"
 	"io"
 )
@@ -14,31 +13,53 @@ type Position struct {
 }
 
 // Batch decodes pieces of an input that each hold whole documents, one after the other, into memory that it keeps. It
-// refuses what a [Reader] refuses.
+// refuses what a [Reader] refuses. It is for one goroutine at a time, and so are its events.
 type Batch struct {
-	Events     []Event // in the order of the input; valid, with what they are made of, until the next Decode
+	Events     []*Event // in the order of the input; valid, with all that is in them, until the next Decode
 	Rejections []*Rejection
+
+	reader Reader
+	events []*Event // all that were ever used
 }
 
-// Decode reads a piece that begins at a position. The events keep data, which must not be written before the next
+// Decode reads a piece that begins at a position. The events are made of data, which must not be written before the next
 // Decode.
 func (b *Batch) Decode(data []byte, at Position, lim Limits) {
-	clear(b.Events)
 	b.Events, b.Rejections = b.Events[:0], nil
-	r := NewReader(bytes.NewReader(data), at.Input, lim)
+	r := &b.reader
+	r.reset(lim)
+	r.newEvent, r.inPlace = b.event, true
+	r.window = window{buf: data, err: io.EOF}
 	r.StartAt(at)
 	for {
-		e, err := r.Next()
+		_, err := r.Next()
 		var rej *Rejection
 		switch {
 		case err == nil:
-			b.Events = append(b.Events, *e)
 		case errors.As(err, &rej):
 			b.Rejections = append(b.Rejections, rej)
 		default:
 			return
 		}
 	}
+}
+
+// event gives the next event to fill.
+func (b *Batch) event() *Event {
+	n := len(b.Events)
+	if n == len(b.events) {
+		b.events = append(b.events, new(Event))
+	}
+	e := b.events[n]
+	e.tree.reset()
+	b.Events = append(b.Events, e)
+	return e
+}
+
+// reset makes r as good as new, but for its scratch space.
+func (r *Reader) reset(lim Limits) {
+	r.limits = lim.orDefault()
+	r.lists, r.docLine, r.vain, r.pending = r.lists[:0], 0, 0, nil
 }
 
 // StartAt tells that the input begins somewhere inside another one, as positions are to say. It must be called before

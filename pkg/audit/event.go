@@ -1,6 +1,10 @@
 package audit
 
-import "time"
+import (
+	"bytes"
+	"strings"
+	"time"
+)
 
 // Event is one audit.k8s.io event, as received.
 //
@@ -19,19 +23,31 @@ type Event struct {
 	tree tree // over Raw; without nodes until Root is called; from a Reader with raw, which is then known to be valid
 }
 
+// Clone returns a copy of an event that shares no memory with it: to keep what a [Batch] gave.
+func (e *Event) Clone() *Event {
+	c := &Event{
+		Raw: bytes.Clone(e.Raw), AuditID: strings.Clone(e.AuditID), Stage: strings.Clone(e.Stage), Time: e.Time,
+		DuplicateKeys: e.DuplicateKeys, Cluster: e.Cluster, Input: e.Input, Line: e.Line, Offset: e.Offset,
+	}
+	if e.tree.raw != nil {
+		c.tree.raw, c.tree.duplicates = c.Raw, e.tree.duplicates
+	}
+	return c
+}
+
 // Root returns the event as a JSON value. It is parsed once and kept. It is absent when Raw is no valid JSON, which
 // cannot be with events from a [Reader].
 func (e *Event) Root() Value {
 	switch {
-	case e.tree.nodes != nil:
+	case len(e.tree.nodes) > 0:
 	case e.tree.raw != nil: // the Reader checked it
-		e.tree.nodes = plant(e.tree.raw)
+		e.tree.grow()
 	default:
 		t, err := parseTree(e.Raw)
 		if err != nil {
 			return Value{}
 		}
-		e.tree = *t
+		e.tree.raw, e.tree.nodes, e.tree.duplicates = t.raw, t.nodes, t.duplicates
 	}
 	return Value{tree: &e.tree}
 }

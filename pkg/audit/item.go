@@ -172,12 +172,18 @@ func (r *Reader) event(got walked, inEvents bool) (*Event, error) {
 			return nil, r.reject(ReasonDepth, text, at, r.tooDeep())
 		}
 	}
-	raw := bytes.Clone(text)
-	return &Event{
-		Raw: raw, AuditID: stringIn(got.members.auditID.in(raw)), Stage: stringIn(got.members.stage.in(raw)), Time: at,
-		DuplicateKeys: got.duplicates, Input: r.input, Line: w.line, Offset: w.offset,
-		tree: tree{raw: raw, duplicates: got.duplicates},
-	}, nil
+	e := r.newEvent()
+	raw := text[:len(text):len(text)]
+	if !r.inPlace {
+		raw = bytes.Clone(text)
+	}
+	e.Raw, e.AuditID, e.Stage, e.Time = raw, stringIn(got.members.auditID.in(raw)), stringIn(got.members.stage.in(raw)), at
+	e.DuplicateKeys, e.Input, e.Line, e.Offset = got.duplicates, r.input, w.line, w.offset
+	e.tree.raw, e.tree.duplicates = raw, got.duplicates
+	if !got.duplicates { // else there may be several of a body
+		e.tree.bodies = [2]body{{span: got.members.requestObject}, {span: got.members.responseObject}}
+	}
+	return e, nil
 }
 
 // noItems judges an EventList that has no array of items: it may have none at all, or null.

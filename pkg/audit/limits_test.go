@@ -161,7 +161,7 @@ func (l *listOf) Read(p []byte) (int, error) {
 
 // total is the size of the documents of the memory tests.
 func total() int {
-	if testing.Short() {
+	if testing.Short() || underRace {
 		return 30 << 20
 	}
 	return 300 << 20

@@ -32,7 +32,9 @@ type Reader struct {
 	vain    int64      // bytes judged more than once because a document of many lines turned out broken
 	pending *Rejection // to be returned by the next Next
 
-	scanner scanner
+	scanner  scanner
+	newEvent func() *Event // gives an empty event
+	inPlace  bool          // events keep the bytes they were read from, which are not read over
 }
 
 // list is an array or EventList that is being read.
@@ -54,7 +56,7 @@ const (
 
 // NewReader returns a Reader of r. input names it in events and messages. Nothing is read before the first Next.
 func NewReader(r io.Reader, input string, lim Limits) *Reader {
-	n := &Reader{input: input, limits: lim.orDefault()}
+	n := &Reader{input: input, limits: lim.orDefault(), newEvent: func() *Event { return new(Event) }}
 	n.raw.source = r
 	n.window = newWindow(&decompressor{source: &n.raw})
 	return n

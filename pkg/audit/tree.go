@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -20,14 +21,60 @@ type node struct {
 	start, end uint32 // raw[start:end]
 	next       uint32 // index of the node after this one and all that is inside it
 	kind       Kind
-	escaped    bool // a string with an escape in it
+	escaped    bool  // a string with an escape in it
+	body       uint8 // 1 + index in the tree's bodies: what is inside has a tree of its own
 }
 
-// tree is a parsed JSON text. It is not changed after parsing.
+// tree is a parsed JSON text. It is not changed after parsing, but for the bodies, which grow when they are needed.
 type tree struct {
 	raw        []byte
 	nodes      []node // nodes[0] is the root
 	duplicates bool   // some object in it holds two equal keys
+	bodies     [2]body
+}
+
+// body is a member of the root that makes out most of an event and is seldom looked at.
+type body struct {
+	span  span // in raw; empty if there is none
+	grown atomic.Pointer[tree]
+	spare *tree // memory to grow in
+}
+
+// smallBody is up to how many bytes a body is not worth a tree of its own.
+const smallBody = 128
+
+// body returns the tree of a body.
+func (t *tree) body(i uint8) *tree {
+	b := &t.bodies[i]
+	if grown := b.grown.Load(); grown != nil {
+		return grown
+	}
+	grown := b.spare
+	if grown == nil {
+		grown = new(tree)
+	}
+	grown.raw = b.span.in(t.raw)
+	grown.nodes = plant(grown.nodes[:0], grown.raw, nil)
+	if b.grown.CompareAndSwap(nil, grown) {
+		return grown
+	}
+	return b.grown.Load()
+}
+
+// grow parses raw, which must be valid JSON.
+func (t *tree) grow() { t.nodes = plant(t.nodes[:0], t.raw, &t.bodies) }
+
+// reset empties the tree and keeps its memory.
+func (t *tree) reset() {
+	t.raw, t.nodes, t.duplicates = nil, t.nodes[:0], false
+	for i := range t.bodies {
+		b := &t.bodies[i]
+		if grown := b.grown.Load(); grown != nil {
+			b.spare = grown
+			b.grown.Store(nil)
+		}
+		b.span = span{}
+	}
 }
 
 // keyIs reports whether the key at that node, unescaped, is key.
@@ -98,7 +145,7 @@ func parseTree(raw []byte) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.nodes = plant(raw)
+	t.grow()
 	return t, nil
 }
 
@@ -116,9 +163,12 @@ func checkOne(d *jsontext.Decoder) error {
 	return nil
 }
 
-// plant returns the nodes of raw, which must be one valid JSON value.
-func plant(raw []byte) []node {
-	nodes := make([]node, 0, min(len(raw)/10+8, 1<<12)) // enough for most events
+// plant appends the nodes of raw, which must be one valid JSON value, to nodes. The bodies, if there are any, get one
+// node each.
+func plant(nodes []node, raw []byte, bodies *[2]body) []node {
+	if nodes == nil {
+		nodes = make([]node, 0, min(len(raw)/20+8, 1<<12)) // enough for most events
+	}
 	var space [32]uint32
 	open := space[:0] // the containers around the current position
 	for i := 0; i < len(raw); {
@@ -131,6 +181,12 @@ func plant(raw []byte) []node {
 			n.kind = Object
 			if c == '[' {
 				n.kind = Array
+			}
+			if end := bodyAt(bodies, len(open), i, &n); end > 0 {
+				n.end, n.next = uint32(end), uint32(len(nodes)+1)
+				nodes = append(nodes, n)
+				i = end
+				continue
 			}
 			open = append(open, uint32(len(nodes)))
 			nodes = append(nodes, n)
@@ -162,6 +218,20 @@ func plant(raw []byte) []node {
 		nodes = append(nodes, n)
 	}
 	return nodes
+}
+
+// bodyAt reports whether a body begins at raw[i], on that level, by its end; else it returns 0.
+func bodyAt(bodies *[2]body, level, i int, n *node) (end int) {
+	if bodies == nil || level != 1 {
+		return 0
+	}
+	for k := range bodies {
+		if s := bodies[k].span; s.from == i && s.to-s.from > smallBody {
+			n.body = uint8(k + 1)
+			return s.to
+		}
+	}
+	return 0
 }
 
 // tooDeep returns the position of the first bracket of text, valid JSON, that is nested deeper than depth; -1 if none is.

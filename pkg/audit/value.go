@@ -61,7 +61,12 @@ func (v Value) node() node {
 }
 
 // sibling returns the value at another node of the same tree, looked up by the same rules.
-func (v Value) sibling(at uint32) Value { return Value{tree: v.tree, at: at, first: v.first} }
+func (v Value) sibling(at uint32) Value {
+	if b := v.tree.nodes[at].body; b > 0 {
+		return Value{tree: v.tree.body(b - 1), first: v.first}
+	}
+	return Value{tree: v.tree, at: at, first: v.first}
+}
 
 // Kind returns the kind of v.
 func (v Value) Kind() Kind { return v.node().kind }

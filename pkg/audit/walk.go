@@ -17,7 +17,7 @@ type walked struct {
 	duplicates bool     // some object holds two equal keys
 	kind       kindSeen // of an object
 	members    struct { // of an object: where the values are, the last of equal ones
-		kind, items, stageTimestamp, auditID, stage span
+		kind, items, stageTimestamp, auditID, stage, requestObject, responseObject span
 	}
 }
 
@@ -123,6 +123,10 @@ func (w *walked) member(name []byte) *span {
 		return &w.members.auditID
 	case `"stage"`:
 		return &w.members.stage
+	case `"requestObject"`:
+		return &w.members.requestObject
+	case `"responseObject"`:
+		return &w.members.responseObject
 	}
 	return nil
 }

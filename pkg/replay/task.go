@@ -93,7 +93,7 @@ func (t *task) count() int {
 
 func (t *task) event(i int) *audit.Event {
 	if t.batch != nil {
-		return &t.batch.Events[i]
+		return t.batch.Events[i]
 	}
 	return t.list[i]
 }
