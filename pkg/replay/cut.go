@@ -10,8 +10,6 @@ import (
 const (
 	pieceSize    = 256 << 10
 	longestPiece = 4 << 20
-
-	pipeRead = 4 << 10 // a read of less is taken for a pause of the writer
 )
 
 // cutter cuts an input into pieces of whole documents, so that they can be
@@ -66,15 +64,15 @@ func (c *cutter) next(buf []byte) (piece, error) {
 }
 
 // fill reads into buf's memory until it is full, the input ends, or a read
-// gives only part of what was asked for. It tells whether more memory is
-// needed to read on.
+// gives less than was asked for and ends with a line: the writer may pause
+// there. It tells whether more memory is needed to read on.
 func (c *cutter) fill(buf *[]byte) (full bool) {
 	for len(*buf) < cap(*buf) && c.err == nil {
 		free := (*buf)[len(*buf):cap(*buf)]
 		n, err := c.src.Read(free)
 		*buf = (*buf)[:len(*buf)+n]
 		c.err = err
-		if n > 0 && n < min(len(free), pipeRead) {
+		if n > 0 && n < len(free) && free[n-1] == '\n' {
 			break
 		}
 	}

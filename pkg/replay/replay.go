@@ -97,7 +97,7 @@ func (f *feed) next(ctx context.Context) (*task, error) {
 		return nil, context.Cause(ctx)
 	case t := <-f.inTurn:
 		if t == nil {
-			return nil, nil
+			return nil, context.Cause(ctx) // the reader also stops when the replay has ended
 		}
 		<-t.done
 		if ctx.Err() != nil {
