@@ -1,6 +1,8 @@
 package field
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
@@ -47,9 +49,16 @@ func newCatalogue(fields []*Field) *Catalogue {
 	c := &Catalogue{fields: fields, byName: make(map[string]*Field, len(fields))}
 	for _, f := range fields {
 		f.ArgAllowed = f.ArgAllowed || f.ArgRequired
+		f.inBody = f.inBody || slices.ContainsFunc(f.Paths, pathInBody)
 		c.byName[f.Name] = f
 	}
 	return c
+}
+
+// pathInBody tells whether a path leads into the request or the response
+// object, or is the whole event.
+func pathInBody(path string) bool {
+	return path == "/" || strings.HasPrefix(path, "/requestObject") || strings.HasPrefix(path, "/responseObject")
 }
 
 // All gives the fields in documentation order. The caller must not change them.

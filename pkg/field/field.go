@@ -12,13 +12,16 @@ import (
 )
 
 // Arg is the argument of a field, the text in brackets. The zero Arg is none.
+// One from [Field.ParseArg] is the fastest.
 type Arg struct {
 	Present bool
 	Key     string // where the field takes a key
 	Index   int    // where the field takes an index; 0-based
+
+	pointer *pointerSteps // where the key is a JSON pointer: it, read; nil: not yet
 }
 
-// Item is one value found in an event.
+// Item is one value found in an event. Its text can be a piece of the event's.
 type Item struct {
 	Text   string       // as printed, for every type
 	Num    uint64       // numbers, times (nanoseconds unless the field says otherwise); true is 1
@@ -43,8 +46,8 @@ func (c *Context) root() audit.Value {
 	return c.Event.Root()
 }
 
-// extractor gives what a field finds in an event; no items is absent.
-type extractor func(c *Context, a Arg) []Item
+// extractor appends what a field finds in an event; nothing where it is absent.
+type extractor func(dst []Item, c *Context, a Arg) []Item
 
 // Field is one entry of the catalogue.
 type Field struct {
@@ -63,16 +66,35 @@ type Field struct {
 	Deprecated  bool     // kept for old rules
 
 	extract extractor
+	pointer bool // the argument is a JSON pointer
+	inBody  bool // see InBody
 }
 
-// Extract gives the items that the field finds; nil when it is absent. Fields
-// that are no lists give at most one.
+// Append appends the items that the field finds to dst, and nothing when it is
+// absent. Fields that are no lists append at most one. What is behind the length
+// of dst can be overwritten either way.
+//
+// Memory is asked for only when dst is too short, and for texts that do not
+// stand in the event as they are: those put together or decoded.
+func (f *Field) Append(dst []Item, c *Context, a Arg) []Item { return f.extract(dst, c, a) }
+
+// Extract gives the items that the field finds; nil when it is absent.
 func (f *Field) Extract(c *Context, a Arg) []Item {
-	items := f.extract(c, a)
+	items := f.Append(nil, c, a)
 	if len(items) == 0 {
 		return nil
 	}
 	return items
+}
+
+// InBody tells whether the field, with that argument, can look into the request
+// or the response object, in one of the modes at least. Most events need no look
+// into them, and to read them costs more than all the rest.
+func (f *Field) InBody(a Arg) bool {
+	if f.pointer {
+		return a.steps().inBody()
+	}
+	return f.inBody
 }
 
 // Info is what conditions need to know of the field.
@@ -88,6 +110,9 @@ func (f *Field) Info() condition.FieldInfo {
 func (f *Field) ParseArg(text string) (Arg, error) {
 	if msg := f.Info().CheckArg(f.Name+"["+text+"]", text, true); msg != "" {
 		return Arg{}, errors.New(msg)
+	}
+	if f.pointer {
+		return pointerArg(text), nil
 	}
 	if !f.ArgIndex {
 		return Arg{Present: true, Key: text}, nil

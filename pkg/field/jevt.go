@@ -3,8 +3,6 @@ package field
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
-	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 )
@@ -21,42 +19,38 @@ func jsonTable() []*Field {
 				Doc: "The value that the key points to as JSON pointer (RFC 6901; the leading / may be left out, a number is an index). " +
 					"Text of a string, source text of a number, true, false, null, compact JSON of an object or array. An empty key is the whole event.",
 				Example: prefix + "value[/objectRef/apiGroup] = apps",
-				Paths:   []string{"any"}, extract: jsonValue}),
+				Paths:   []string{"any"}, pointer: true, extract: jsonValue}),
 			&Field{Name: prefix + "obj", Class: classJSON, Doc: "The event as JSON text, indented by two blanks.",
 				Paths: []string{"/"}, extract: jsonObject},
 			&Field{Name: prefix + "rawtime", Class: classJSON, Doc: "Time of the event in nanoseconds since 1970, as text; evt.rawtime is a number.",
-				Paths: []string{"/stageTimestamp"}, extract: func(c *Context, _ Arg) []Item {
-					return text(strconv.FormatUint(nanoseconds(c), 10))
+				Paths: []string{"/stageTimestamp"}, extract: func(dst []Item, c *Context, _ Arg) []Item {
+					return appendText(dst, decimal(nanoseconds(c), 0))
 				}},
 		)
 	}
 	return t
 }
 
-func jsonValue(c *Context, a Arg) []Item {
-	v := c.root()
+func jsonValue(dst []Item, c *Context, a Arg) []Item {
 	if a.Key == "" {
-		return text(string(v.Compact()))
+		return appendText(dst, eventText(c))
 	}
-	for step := range strings.SplitSeq(strings.TrimPrefix(a.Key, "/"), "/") {
-		step = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~") // in this order: ~01 is ~1
-		if v.Kind() != audit.Array {
-			v = v.Get(step)
-			continue
-		}
-		i, err := strconv.Atoi(step)
-		if err != nil {
-			return nil
-		}
-		v = v.Index(i)
-	}
-	return one(v)
+	return appendValue(dst, a.steps().follow(c.root()))
 }
 
-func jsonObject(c *Context, _ Arg) []Item {
+// eventText is the event as compact JSON text.
+func eventText(c *Context) string {
+	v := c.Event.Root()
+	if v.Kind() == audit.Object {
+		return v.Text() // the same, and no copy
+	}
+	return string(v.Compact())
+}
+
+func jsonObject(dst []Item, c *Context, _ Arg) []Item {
 	var b bytes.Buffer
 	if err := json.Indent(&b, c.Event.Root().Compact(), "", "  "); err != nil {
-		return nil
+		return dst
 	}
-	return text(b.String())
+	return appendText(dst, b.String())
 }

@@ -1,37 +1,36 @@
 package field
 
-import (
-	"net/url"
-	"strings"
-
-	"github.com/kubewitness/kubewitness/pkg/audit"
-)
+import "github.com/kubewitness/kubewitness/pkg/audit"
 
 const classEvent = "Request and response (ka.*)"
 
 // ka makes a field of Falco's audit plugin. All of them hold text, and are
 // absent from an event without an auditID.
 func ka(class, name, doc string, paths []string, x extractor) *Field {
-	gated := func(c *Context, a Arg) []Item {
-		if !c.root().Get("auditID").Exists() {
-			return nil
+	gated := func(dst []Item, c *Context, a Arg) []Item {
+		if !hasAuditID(c) {
+			return dst
 		}
-		return x(c, a)
+		return x(dst, c, a)
 	}
 	return &Field{Name: name, Class: class, Doc: doc, Paths: paths, extract: gated}
 }
 
+func hasAuditID(c *Context) bool {
+	return c.Event.AuditID != "" || c.Event.Root().Get("auditID").Exists()
+}
+
 // kaAt is the text of the value at a path.
 func kaAt(class, name, doc string, keys ...string) *Field {
-	return ka(class, name, doc, []string{pointer(keys...)}, func(c *Context, _ Arg) []Item {
-		return one(c.root().Path(keys...))
+	return ka(class, name, doc, []string{pointer(keys...)}, func(dst []Item, c *Context, _ Arg) []Item {
+		return appendValue(dst, c.root().Path(keys...))
 	})
 }
 
 // kaListAt is the list of the texts in the array at a path.
 func kaListAt(class, name, doc string, keys ...string) *Field {
-	f := ka(class, name, doc, []string{pointer(keys...) + "/*"}, func(c *Context, _ Arg) []Item {
-		return each(c.root().Path(keys...))
+	f := ka(class, name, doc, []string{pointer(keys...) + "/*"}, func(dst []Item, c *Context, _ Arg) []Item {
+		return appendElems(dst, c.root().Path(keys...))
 	})
 	f.List = true
 	return f
@@ -85,78 +84,26 @@ func eventTable() []*Field {
 func uriParam() *Field {
 	return keyed(ka(classEvent, "ka.uri.param",
 		"First value of the query parameter named by the key, decoded; empty where the parameter has no value. All values: kw.uri.params.",
-		[]string{"/requestURI"}, func(c *Context, a Arg) []Item {
-			uri := c.root().Get("requestURI")
-			if !uri.Exists() {
-				return nil
+		[]string{"/requestURI"}, func(dst []Item, c *Context, a Arg) []Item {
+			uri := c.root().Get("requestURI").Text()
+			p, _, ok := queryOf(uri).find(a.Key)
+			if !ok || c.Strict && !readable(uri) {
+				return dst
 			}
-			read := uriParams
-			if c.Strict {
-				read = uriParamsStrict
-			}
-			for _, p := range read(uri.Text()) {
-				if p.key == a.Key {
-					return text(p.value)
-				}
-			}
-			return nil
+			return appendText(dst, p.decoded())
 		}))
-}
-
-type param struct{ key, value string }
-
-// uriParams reads the query of a URI as the API server does: a parameter that
-// can not be read is passed over.
-func uriParams(uri string) []param {
-	uri, _, _ = strings.Cut(uri, "#")
-	_, query, _ := strings.Cut(uri, "?")
-	params, _ := parseQuery(query)
-	return params
-}
-
-// uriParamsStrict gives nothing when any part of the URI can not be read.
-func uriParamsStrict(uri string) []param {
-	u, err := url.Parse(uri)
-	if err != nil {
-		return nil
-	}
-	params, ok := parseQuery(u.RawQuery)
-	if !ok {
-		return nil
-	}
-	return params
-}
-
-// parseQuery splits a query by the rules of net/url, in order and without its
-// limit on the number of parameters. ok is false when a part was unreadable.
-func parseQuery(query string) (params []param, ok bool) {
-	ok = true
-	for part := range strings.SplitSeq(query, "&") {
-		if part == "" {
-			continue
-		}
-		key, value, _ := strings.Cut(part, "=")
-		key, keyErr := url.QueryUnescape(key)
-		value, valueErr := url.QueryUnescape(value)
-		if keyErr != nil || valueErr != nil || strings.Contains(part, ";") {
-			ok = false
-			continue
-		}
-		params = append(params, param{key, value})
-	}
-	return params, ok
 }
 
 func targetPodName() *Field {
 	return ka(classEvent, "ka.target.pod.name",
 		"Name of the pod in the answer; only for pods themselves, not for their subresources.",
-		[]string{"/responseObject/metadata/name"}, func(c *Context, _ Arg) []Item {
+		[]string{"/responseObject/metadata/name"}, func(dst []Item, c *Context, _ Arg) []Item {
 			root := c.root()
 			ref := root.Get("objectRef")
 			if stringAt(ref, "resource") != "pods" || stringAt(ref, "subresource") != "" {
-				return nil
+				return dst
 			}
-			return one(root.Path("responseObject", "metadata", "name"))
+			return appendValue(dst, root.Path("responseObject", "metadata", "name"))
 		})
 }
 
@@ -170,16 +117,19 @@ func stringAt(v audit.Value, key string) string {
 
 // sourceIPs: Falco looks for the addresses in the rules of a role.
 func sourceIPs() *Field {
-	return indexed(ka(classEvent, "ka.sourceips",
+	falcos := rulesKeys("sourceIPs")
+	f := indexed(ka(classEvent, "ka.sourceips",
 		"Addresses the request came by: all but the last can be made up by the client. As addresses: kw.source.ip, kw.source.claimed.",
-		[]string{"/sourceIPs/*"}, func(c *Context, a Arg) []Item {
+		[]string{"/sourceIPs/*"}, func(dst []Item, c *Context, a Arg) []Item {
 			if c.Strict {
-				return ruleItems(c, a, "sourceIPs")
+				return appendEnds(dst, c, a, falcos, takeElems)
 			}
 			ips := c.root().Get("sourceIPs")
 			if a.Present {
-				return one(ips.Index(a.Index))
+				return appendValue(dst, ips.Index(a.Index))
 			}
-			return each(ips)
+			return appendElems(dst, ips)
 		}))
+	f.inBody = true
+	return f
 }

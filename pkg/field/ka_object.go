@@ -1,8 +1,6 @@
 package field
 
-import (
-	"github.com/kubewitness/kubewitness/pkg/audit"
-)
+import "github.com/kubewitness/kubewitness/pkg/audit"
 
 const (
 	classBinding = "Bindings and roles in the request (ka.req.*)"
@@ -15,7 +13,7 @@ func bindingTable() []*Field {
 		return kaAt(classBinding, name, doc, append([]string{"requestObject"}, keys...)...)
 	}
 	hasName := keyed(ka(classBinding, "ka.req.binding.subject.has_name", "Always true; kept for old rules. Use ka.req.binding.subjects.user_names.", nil,
-		func(*Context, Arg) []Item { return text("true") }))
+		func(dst []Item, _ *Context, _ Arg) []Item { return appendText(dst, "true") }))
 	hasName.Deprecated = true
 	return []*Field{
 		kaListAt(classBinding, "ka.req.binding.subjects", "Subjects that get the role, each as JSON text.", "requestObject", "subjects"),
@@ -33,50 +31,43 @@ func bindingTable() []*Field {
 	}
 }
 
-func subjectName(s audit.Value) (string, bool) { return s.Get("name").Text(), true }
-
-func subjectNamespaceName(s audit.Value) (string, bool) {
-	namespace := s.Get("namespace")
-	return namespace.Text() + ":" + s.Get("name").Text(), namespace.Exists()
-}
-
 // subjects lists the subjects of one kind. One without a name, or without what
 // its text needs, is passed over.
-func subjects(name, doc, kind string, print func(audit.Value) (string, bool)) *Field {
-	f := ka(classBinding, name, doc, []string{"/requestObject/subjects/*"}, func(c *Context, _ Arg) []Item {
-		list := c.root().Path("requestObject", "subjects")
-		if list.Kind() != audit.Array {
-			return nil
-		}
-		var items []Item
-		for s := range list.Elems() {
-			if !s.Get("name").Exists() || s.Get("kind").Text() != kind {
-				continue
-			}
-			if t, ok := print(s); ok {
-				items = append(items, Item{Text: t})
-			}
-		}
-		return items
+func subjects(name, doc, kind string, add adder) *Field {
+	f := ka(classBinding, name, doc, []string{"/requestObject/subjects/*"}, func(dst []Item, c *Context, _ Arg) []Item {
+		return appendSubjects(dst, c.root().Path("requestObject", "subjects"), kind, add)
 	})
 	f.List = true
 	return f
 }
 
-func ruleList(name, doc, key string) *Field {
-	return indexed(ka(classBinding, name, doc, []string{pointer("requestObject", "rules", "*", key, "*")},
-		func(c *Context, a Arg) []Item { return ruleItems(c, a, key) }))
+func appendSubjects(dst []Item, subjects audit.Value, kind string, add adder) []Item {
+	for s := range subjects.Elems() {
+		if s.Get("name").Exists() && s.Get("kind").Text() == kind {
+			dst = add(dst, s)
+		}
+	}
+	return dst
 }
 
-// ruleItems flattens one list over the rules of a role.
-func ruleItems(c *Context, a Arg, key string) []Item {
-	ends, _ := walk(c.root(), a, "requestObject", "rules", key)
-	var items []Item
-	for _, list := range ends {
-		items = append(items, each(list)...)
+func subjectName(dst []Item, s audit.Value) []Item { return appendValue(dst, s.Get("name")) }
+
+func subjectNamespaceName(dst []Item, s audit.Value) []Item {
+	namespace := s.Get("namespace")
+	if !namespace.Exists() {
+		return dst
 	}
-	return items
+	return appendText(dst, namespace.Text()+":"+s.Get("name").Text())
 }
+
+// ruleList flattens one list over the rules of a role.
+func ruleList(name, doc, key string) *Field {
+	keys := rulesKeys(key)
+	return indexed(ka(classBinding, name, doc, []string{pointer("requestObject", "rules", "*", key, "*")},
+		func(dst []Item, c *Context, a Arg) []Item { return appendEnds(dst, c, a, keys, takeElems) }))
+}
+
+func rulesKeys(key string) []string { return []string{"requestObject", "rules", key} }
 
 // objectTable has the fields of config maps and services.
 func objectTable() []*Field {
@@ -90,17 +81,17 @@ func objectTable() []*Field {
 
 // servicePorts: Falco gives the whole array as one text and ignores the index.
 func servicePorts() *Field {
+	keys := []string{"requestObject", "spec", "ports"}
 	return indexed(ka(classObject, "ka.req.service.ports",
 		"Ports of the service, each as JSON text. An index selects the port.",
-		[]string{"/requestObject/spec/ports/*"}, func(c *Context, a Arg) []Item {
+		[]string{"/requestObject/spec/ports/*"}, func(dst []Item, c *Context, a Arg) []Item {
 			if c.Strict {
-				ends, _ := walk(c.root(), a, "requestObject", "spec", "ports")
-				return present(ends)
+				return appendEnds(dst, c, a, keys, takeValue)
 			}
-			ports := c.root().Path("requestObject", "spec", "ports")
+			ports := c.root().Path(keys...)
 			if a.Present {
-				return one(ports.Index(a.Index))
+				return appendValue(dst, ports.Index(a.Index))
 			}
-			return each(ports)
+			return appendElems(dst, ports)
 		}))
 }

@@ -1,6 +1,7 @@
 package field
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
@@ -39,32 +40,30 @@ func podTable() []*Field {
 // containerTable has the fields of one kind of containers. Falco has no
 // host_port for ephemeral containers, which can not have ports.
 func containerTable(key, plural string) []*Field {
-	of := func(name, doc string, sub []string, x func(c *Context, a Arg, list string) []Item) *Field {
+	of := func(name, doc string, sub []string, x extractor) *Field {
 		full := append([]string{"requestObject", "spec", key, "*"}, sub...)
 		return indexed(ka(classPod, "ka.req.pod."+key+"."+name, strings.ReplaceAll(doc, "CONTAINERS", plural)+" An index selects the container.",
-			[]string{pointer(full...)}, func(c *Context, a Arg) []Item { return x(c, a, key) }))
+			[]string{pointer(full...)}, x))
 	}
 	at := func(name, doc string, sub ...string) *Field {
-		return of(name, doc, sub, func(c *Context, a Arg, list string) []Item {
-			return present(containerEnds(c, a, list, sub...))
-		})
+		return of(name, doc, sub, inContainers(takeValue, key, sub...))
 	}
 	t := []*Field{
-		of("args", "Arguments of the CONTAINERS, those of each joined by blanks; one without is passed over.", []string{"args"}, joined("args")),
-		of("command", "Commands of the CONTAINERS, that of each joined by blanks; one without is passed over.", []string{"command"}, joined("command")),
-		of("name", "Names of the CONTAINERS. Absent when one has no name.", []string{"name"}, named("name")),
-		of("image", "Images of the CONTAINERS. Absent when one has no image.", []string{"image"}, named("image")),
-		of("image.repository", "Images of the CONTAINERS without tag and digest. Absent when one has no image.", []string{"image"}, repositories),
-		of("host_port", "Ports of the CONTAINERS: the host port, or the container port where no host port is set.", []string{"ports", "*"}, hostPorts),
+		of("args", "Arguments of the CONTAINERS, those of each joined by blanks; one without is passed over.", []string{"args"}, inContainers(takeLine, key, "args")),
+		of("command", "Commands of the CONTAINERS, that of each joined by blanks; one without is passed over.", []string{"command"}, inContainers(takeLine, key, "command")),
+		of("name", "Names of the CONTAINERS. Absent when one has no name.", []string{"name"}, inContainers(takeNeeded, key, "name")),
+		of("image", "Images of the CONTAINERS. Absent when one has no image.", []string{"image"}, inContainers(takeNeeded, key, "image")),
+		of("image.repository", "Images of the CONTAINERS without tag and digest. Absent when one has no image.", []string{"image"}, repositories(key)),
+		of("host_port", "Ports of the CONTAINERS: the host port, or the container port where no host port is set.", []string{"ports", "*"}, inContainers(takePorts, key, "ports")),
 		at("privileged", "The privileged flags of the CONTAINERS that set it.", "securityContext", "privileged"),
 		at("allow_privilege_escalation", "The allowPrivilegeEscalation flags of the CONTAINERS that set it.", "securityContext", "allowPrivilegeEscalation"),
 		at("read_only_fs", "The readOnlyRootFilesystem flags of the CONTAINERS that set it.", "securityContext", "readOnlyRootFilesystem"),
 		at("run_as_user", "The user ids of the CONTAINERS that set one.", "securityContext", "runAsUser"),
-		of("eff_run_as_user", "The user ids that the CONTAINERS run as: their own, else the pod's, else 0.", []string{"securityContext", "runAsUser"}, effective("runAsUser")),
+		of("eff_run_as_user", "The user ids that the CONTAINERS run as: their own, else the pod's, else 0.", []string{"securityContext", "runAsUser"}, effective(key, "runAsUser")),
 		at("run_as_group", "The group ids of the CONTAINERS that set one.", "securityContext", "runAsGroup"),
-		of("eff_run_as_group", "The group ids that the CONTAINERS run as: their own, else the pod's, else 0.", []string{"securityContext", "runAsGroup"}, effective("runAsGroup")),
+		of("eff_run_as_group", "The group ids that the CONTAINERS run as: their own, else the pod's, else 0.", []string{"securityContext", "runAsGroup"}, effective(key, "runAsGroup")),
 		at("proc_mount", "The procMount of the CONTAINERS that set it: Default or Unmasked.", "securityContext", "procMount"),
-		of("add_capabilities", "Capabilities added to the CONTAINERS, one element each.", []string{"securityContext", "capabilities", "add", "*"}, capabilities),
+		of("add_capabilities", "Capabilities added to the CONTAINERS, one element each.", []string{"securityContext", "capabilities", "add", "*"}, capabilities(key)),
 	}
 	if key != "ephemeralContainers" {
 		return t
@@ -72,48 +71,38 @@ func containerTable(key, plural string) []*Field {
 	return append(t[:5], t[6:]...)
 }
 
-// containerEnds walks to a value in each container of a list, or in the one
-// that the index selects.
-func containerEnds(c *Context, a Arg, list string, sub ...string) []audit.Value {
-	ends, _ := walk(c.root(), a, append([]string{"requestObject", "spec", list}, sub...)...)
-	return ends
+// inContainers walks to a value in each container of a list, or in the one that
+// the index selects.
+func inContainers(take taker, list string, sub ...string) extractor {
+	keys := append([]string{"requestObject", "spec", list}, sub...)
+	return func(dst []Item, c *Context, a Arg) []Item { return appendEnds(dst, c, a, keys, take) }
 }
 
-func named(key string) func(*Context, Arg, string) []Item {
-	return func(c *Context, a Arg, list string) []Item {
-		return complete(containerEnds(c, a, list, key))
-	}
-}
-
-func repositories(c *Context, a Arg, list string) []Item {
-	items := complete(containerEnds(c, a, list, "image"))
-	for i, it := range items {
-		if c.Strict {
-			items[i].Text = strings.SplitN(strings.SplitN(it.Text, ":", 2)[0], "@", 2)[0]
-		} else {
-			items[i].Text = parseImage(it.Text).repository
-		}
-	}
-	return items
-}
-
-// joined gives an array of strings per container as one text. Anything else
-// than an array of strings makes the whole field absent.
-func joined(key string) func(*Context, Arg, string) []Item {
-	return func(c *Context, a Arg, list string) []Item {
-		var items []Item
-		for _, words := range containerEnds(c, a, list, key) {
-			if !words.Exists() {
-				continue
+func repositories(list string) extractor {
+	images := inContainers(takeNeeded, list, "image")
+	return func(dst []Item, c *Context, a Arg) []Item {
+		had := len(dst)
+		dst = images(dst, c, a)
+		for i := had; i < len(dst); i++ {
+			if c.Strict {
+				dst[i].Text, _, _ = strings.Cut(dst[i].Text, ":")
+				dst[i].Text, _, _ = strings.Cut(dst[i].Text, "@")
+			} else {
+				dst[i].Text = parseImage(dst[i].Text).repository
 			}
-			line, ok := joinStrings(words)
-			if !ok {
-				return nil
-			}
-			items = append(items, Item{Text: line})
 		}
-		return items
+		return dst
 	}
+}
+
+// takeLine takes an array of strings as one text. Anything else than an array of
+// strings makes the whole field absent.
+func takeLine(dst []Item, words audit.Value) ([]Item, bool) {
+	if !words.Exists() {
+		return dst, true
+	}
+	line, ok := joinStrings(words)
+	return append(dst, Item{Text: line}), ok
 }
 
 // joinStrings joins an array of strings by blanks; ok is false for anything
@@ -122,81 +111,92 @@ func joinStrings(array audit.Value) (line string, ok bool) {
 	if array.Kind() != audit.Array {
 		return "", false
 	}
-	words := make([]string, 0, array.Len())
+	var b strings.Builder
+	n := 0
 	for w := range array.Elems() {
 		if w.Kind() != audit.String {
 			return "", false
 		}
-		words = append(words, w.Text())
+		word := w.Text()
+		switch n++; n {
+		case 1:
+			line = word // the only one as a rule
+			continue
+		case 2:
+			b.Grow(len(array.Raw())) // enough
+			b.WriteString(line)
+		}
+		b.WriteByte(' ')
+		b.WriteString(word)
 	}
-	return strings.Join(words, " "), true
+	if n > 1 {
+		line = b.String()
+	}
+	return line, true
 }
 
-func hostPorts(c *Context, a Arg, list string) []Item {
-	var items []Item
-	for _, ports := range containerEnds(c, a, list, "ports") {
-		if !ports.Exists() {
-			continue
+// takePorts takes the port of each element of an array; anything else makes the
+// whole field absent.
+func takePorts(dst []Item, ports audit.Value) ([]Item, bool) {
+	for port := range ports.Elems() {
+		at := port.Get("hostPort")
+		if !at.Exists() {
+			at = port.Get("containerPort")
 		}
-		if ports.Kind() != audit.Array {
-			return nil
-		}
-		for port := range ports.Elems() {
-			if found := one(port.Get("hostPort")); found != nil {
-				items = append(items, found...)
-			} else {
-				items = append(items, one(port.Get("containerPort"))...)
-			}
-		}
+		dst = appendValue(dst, at)
 	}
-	return items
+	return dst, !ports.Exists() || ports.Kind() == audit.Array
 }
 
 // capabilities: Falco gives the whole array of a container as one JSON text.
-func capabilities(c *Context, a Arg, list string) []Item {
-	ends := containerEnds(c, a, list, "securityContext", "capabilities", "add")
-	if c.Strict {
-		return present(ends)
+func capabilities(list string) extractor {
+	path := []string{"securityContext", "capabilities", "add"}
+	added, falcos := inContainers(takeElems, list, path...), inContainers(takeValue, list, path...)
+	return func(dst []Item, c *Context, a Arg) []Item {
+		if c.Strict {
+			return falcos(dst, c, a)
+		}
+		return added(dst, c, a)
 	}
-	var items []Item
-	for _, add := range ends {
-		items = append(items, each(add)...)
-	}
-	return items
 }
 
 // effective: Falco looks for the id beside the security context, not in it, so
 // it finds none and answers 0, and with an index nothing.
-func effective(key string) func(*Context, Arg, string) []Item {
-	return func(c *Context, a Arg, list string) []Item {
+func effective(list, key string) extractor {
+	falcos := inContainers(takeOrMark, list, key)
+	return func(dst []Item, c *Context, a Arg) []Item {
 		spec := c.root().Path("requestObject", "spec")
 		if c.Strict {
-			return withDefault(containerEnds(c, a, list, key), orZero(spec.Get(key)))
+			had := len(dst)
+			dst = falcos(dst, c, a)
+			replaceMarks(dst[had:], spec.Get(key))
+			return dst
 		}
-		containers := spec.Get(list)
-		if containers.Kind() != audit.Array {
-			return nil
-		}
-		pod := orZero(spec.Path("securityContext", key))
-		id := func(container audit.Value) Item {
-			own := container.Path("securityContext", key)
-			if !own.Exists() || own.Kind() == audit.Null {
-				return Item{Text: pod}
-			}
-			return Item{Text: own.Text()}
-		}
-		if a.Present {
-			if v := containers.Index(a.Index); v.Exists() {
-				return []Item{id(v)}
-			}
-			return nil
-		}
-		var items []Item
-		for v := range containers.Elems() {
-			items = append(items, id(v))
-		}
-		return items
+		return appendIDs(dst, spec.Get(list), a, key, orZero(spec.Path("securityContext", key)))
 	}
+}
+
+// appendIDs appends the ids of the containers; with an index that of one.
+func appendIDs(dst []Item, containers audit.Value, a Arg, key, pod string) []Item {
+	if a.Present {
+		return appendID(dst, containers.Index(a.Index), key, pod)
+	}
+	for v := range containers.Elems() {
+		dst = appendID(dst, v, key, pod)
+	}
+	return dst
+}
+
+// appendID appends the container's own id, or the pod's.
+func appendID(dst []Item, container audit.Value, key, pod string) []Item {
+	own := container.Path("securityContext", key)
+	switch {
+	case !container.Exists():
+		return dst
+	case !own.Exists() || own.Kind() == audit.Null:
+		return append(dst, Item{Text: pod})
+	}
+	return append(dst, Item{Text: own.Text()})
 }
 
 func orZero(v audit.Value) string {
@@ -206,32 +206,36 @@ func orZero(v audit.Value) string {
 	return v.Text()
 }
 
-func withDefault(values []audit.Value, fallback string) []Item {
-	var items []Item
-	for _, v := range values {
-		if v.Exists() {
-			items = append(items, one(v)...)
-		} else {
-			items = append(items, Item{Text: fallback})
+// mark is the Num of an item that stands for an absent value.
+const mark = 1
+
+func takeOrMark(dst []Item, end audit.Value) ([]Item, bool) {
+	if !end.Exists() {
+		return append(dst, Item{Num: mark}), true
+	}
+	return appendValue(dst, end), true
+}
+
+func replaceMarks(items []Item, fallback audit.Value) {
+	for i := range items {
+		if items[i].Num == mark {
+			items[i] = Item{Text: orZero(fallback)}
 		}
 	}
-	return items
 }
 
 // firstContainerTable has what Falco keeps from the time before lists.
 func firstContainerTable() []*Field {
-	first := Arg{Present: true, Index: 0}
+	first := func(x extractor) extractor {
+		return func(dst []Item, c *Context, _ Arg) []Item { return x(dst, c, Arg{Present: true, Index: 0}) }
+	}
 	t := []*Field{
 		ka(classPod, "ka.req.container.image", "Image of the first container. Use ka.req.pod.containers.image.",
-			[]string{"/requestObject/spec/containers/0/image"}, func(c *Context, _ Arg) []Item {
-				return named("image")(c, first, "containers")
-			}),
+			[]string{"/requestObject/spec/containers/0/image"}, first(inContainers(takeNeeded, "containers", "image"))),
 		ka(classPod, "ka.req.container.image.repository", "Image of the first container without tag and digest. Use ka.req.pod.containers.image.repository.",
-			[]string{"/requestObject/spec/containers/0/image"}, func(c *Context, _ Arg) []Item {
-				return repositories(c, first, "containers")
-			}),
+			[]string{"/requestObject/spec/containers/0/image"}, first(repositories("containers"))),
 		ka(classPod, "ka.req.container.privileged", "Whether any container is privileged. Use ka.req.pod.containers.privileged.",
-			[]string{"/requestObject/spec/containers/*/securityContext/privileged"}, anyPrivileged),
+			[]string{"/requestObject/spec/containers/*/securityContext/privileged"}, anyPrivileged()),
 	}
 	for _, f := range t {
 		f.Deprecated = true
@@ -239,15 +243,21 @@ func firstContainerTable() []*Field {
 	return t
 }
 
-func anyPrivileged(c *Context, _ Arg) []Item {
-	ends, ok := walk(c.root(), Arg{}, "requestObject", "spec", "containers", "securityContext", "privileged")
-	if !ok {
-		return nil
-	}
-	for _, v := range ends {
-		if on, _ := v.Bool(); on {
-			return text("true")
+func anyPrivileged() extractor {
+	keys := []string{"requestObject", "spec", "containers", "securityContext", "privileged"}
+	return func(dst []Item, c *Context, _ Arg) []Item {
+		on, ok := walk(dst, c.root(), Arg{}, keys, takeTrue)
+		if !ok {
+			return dst
 		}
+		return appendText(dst, strconv.FormatBool(len(on) > len(dst)))
 	}
-	return text("false")
+}
+
+// takeTrue takes a JSON true; anything else is passed over.
+func takeTrue(dst []Item, end audit.Value) ([]Item, bool) {
+	if on, _ := end.Bool(); on {
+		dst = appendText(dst, "true")
+	}
+	return dst, true
 }

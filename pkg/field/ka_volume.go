@@ -1,6 +1,8 @@
 package field
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
@@ -10,10 +12,7 @@ import (
 func volumeField(name, doc string, sub ...string) *Field {
 	keys := append([]string{"requestObject", "spec", "volumes"}, sub...)
 	return indexed(ka(classPod, name, doc, []string{pointer(append([]string{"requestObject", "spec", "volumes", "*"}, sub...)...)},
-		func(c *Context, a Arg) []Item {
-			ends, _ := walk(c.root(), a, keys...)
-			return present(ends)
-		}))
+		func(dst []Item, c *Context, a Arg) []Item { return appendEnds(dst, c, a, keys, takeValue) }))
 }
 
 func hostPaths() *Field {
@@ -23,44 +22,39 @@ func hostPaths() *Field {
 // hostPathUsed: Falco takes the key for the index 0 as well, and so looks at
 // the first volume only.
 func hostPathUsed() *Field {
+	keys := []string{"requestObject", "spec", "volumes", "hostPath", "path"}
 	f := keyed(ka(classPod, "ka.req.volume.hostpath",
 		"Whether a volume mounts the path of the node that the key names; with a * at its end, a path that begins so. Use ka.req.pod.volumes.hostpath.",
-		[]string{"/requestObject/spec/volumes/*/hostPath/path"}, func(c *Context, a Arg) []Item {
+		[]string{"/requestObject/spec/volumes/*/hostPath/path"}, func(dst []Item, c *Context, a Arg) []Item {
 			all := Arg{Present: c.Strict} // strict: index 0
-			ends, ok := walk(c.root(), all, "requestObject", "spec", "volumes", "hostPath", "path")
+			paths, ok := walk(dst, c.root(), all, keys, takeValue)
 			if !ok || c.Strict && a.Key == "" { // Falco crashes on an empty key
-				return nil
+				return dst
 			}
-			for _, it := range present(ends) {
-				if prefix, open := strings.CutSuffix(a.Key, "*"); it.Text == a.Key || open && strings.HasPrefix(it.Text, prefix) {
-					return text("true")
-				}
-			}
-			return text("false")
+			prefix, open := strings.CutSuffix(a.Key, "*")
+			mounted := slices.ContainsFunc(paths[len(dst):], func(it Item) bool {
+				return it.Text == a.Key || open && strings.HasPrefix(it.Text, prefix)
+			})
+			return appendText(dst, strconv.FormatBool(mounted))
 		}))
 	f.Deprecated = true
 	return f
 }
 
 func volumeTypes() *Field {
+	keys := []string{"requestObject", "spec", "volumes", self}
 	return indexed(ka(classPod, "ka.req.pod.volumes.volume_type", "Types of the volumes: hostPath, secret, projected. An index selects the volume.",
-		[]string{"/requestObject/spec/volumes/*"}, func(c *Context, a Arg) []Item {
-			ends, _ := walk(c.root(), a, "requestObject", "spec", "volumes", self)
-			var items []Item
-			for _, volume := range ends {
-				items = append(items, memberNames(volume)...)
-			}
-			return items
+		[]string{"/requestObject/spec/volumes/*"}, func(dst []Item, c *Context, a Arg) []Item {
+			return appendEnds(dst, c, a, keys, takeMemberNames)
 		}))
 }
 
-// memberNames lists the keys of a volume but for its name.
-func memberNames(volume audit.Value) []Item {
-	var items []Item
+// takeMemberNames takes the keys of a volume but for its name.
+func takeMemberNames(dst []Item, volume audit.Value) ([]Item, bool) {
 	for key := range volume.Members() {
 		if key != "name" {
-			items = append(items, Item{Text: key})
+			dst = append(dst, Item{Text: key})
 		}
 	}
-	return items
+	return dst, true
 }

@@ -2,20 +2,24 @@ package field
 
 import (
 	"net/netip"
-	"strconv"
+	"slices"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 )
 
-// A finder gives what a kw.* field finds in an event. The kw.* fields are the
+// A finder appends what a kw.* field finds in an event. The kw.* fields are the
 // same in strict mode; of equal keys they see the last, as the API server does.
-type finder func(root audit.Value, a Arg) []Item
+type finder func(dst []Item, root audit.Value, a Arg) []Item
+
+// An adder appends what a value gives; of another type than wanted it gives
+// nothing.
+type adder func(dst []Item, v audit.Value) []Item
 
 // kw makes a field of our own. The example is a condition with it.
 func kw(class, name, doc, example string, typ condition.Type, paths []string, find finder) *Field {
 	return &Field{Name: name, Class: class, Doc: doc, Example: example, Type: typ, Paths: paths,
-		extract: func(c *Context, a Arg) []Item { return find(c.Event.Root(), a) }}
+		extract: func(dst []Item, c *Context, a Arg) []Item { return find(dst, c.Event.Root(), a) }}
 }
 
 // list makes a field a list.
@@ -24,68 +28,94 @@ func list(f *Field) *Field {
 	return f
 }
 
-// stringItem gives a JSON string; anything else is absent.
-func stringItem(v audit.Value) []Item {
+// addString adds a JSON string.
+func addString(dst []Item, v audit.Value) []Item {
 	if v.Kind() != audit.String {
-		return nil
+		return dst
 	}
-	return text(v.Text())
+	return append(dst, Item{Text: v.Text()})
 }
 
-// stringItems gives the strings in an array.
-func stringItems(array audit.Value) []Item {
-	var items []Item
+// addStrings adds the strings in an array.
+func addStrings(dst []Item, array audit.Value) []Item {
 	for v := range array.Elems() {
-		items = append(items, stringItem(v)...)
+		dst = addString(dst, v)
 	}
-	return items
+	return dst
 }
 
-// boolItem gives a JSON true or false; anything else is absent.
-func boolItem(v audit.Value) []Item {
+// addEach adds what the elements of an array give.
+func addEach(dst []Item, array audit.Value, add adder) []Item {
+	for v := range array.Elems() {
+		dst = add(dst, v)
+	}
+	return dst
+}
+
+// addMembers adds the strings at a key of the objects in an array.
+func addMembers(dst []Item, array audit.Value, key string) []Item {
+	for v := range array.Elems() {
+		dst = addString(dst, v.Get(key))
+	}
+	return dst
+}
+
+// addBool adds a JSON true or false.
+func addBool(dst []Item, v audit.Value) []Item {
 	b, ok := v.Bool()
 	if !ok {
-		return nil
+		return dst
 	}
-	return boolean(b)
+	return appendBoolean(dst, b)
 }
 
-// numberItem gives a JSON number written as digits only; anything else is
-// absent.
-func numberItem(v audit.Value) []Item {
+// addNumber adds a JSON number written as digits only, which in JSON have no
+// needless zeros: its text is as the number would be printed.
+func addNumber(dst []Item, v audit.Value) []Item {
 	if v.Kind() != audit.Number {
-		return nil
+		return dst
 	}
-	n, err := strconv.ParseUint(v.Text(), 10, 64)
-	if err != nil {
-		return nil
+	text := v.Text()
+	n, ok := readDecimal(text)
+	if !ok {
+		return dst
 	}
-	return number(n)
+	return append(dst, Item{Text: text, Num: n})
 }
 
-// addressItem gives an IP address; anything else is absent.
-func addressItem(v audit.Value) []Item {
+// addAddress adds an IP address.
+func addAddress(dst []Item, v audit.Value) []Item {
 	if v.Kind() != audit.String {
-		return nil
+		return dst
 	}
-	addr, err := netip.ParseAddr(v.Text())
+	text := v.Text()
+	addr, err := netip.ParseAddr(text)
 	if err != nil {
-		return nil
+		return dst
 	}
 	addr = addr.Unmap().WithZone("")
-	return []Item{{Text: v.Text(), Prefix: netip.PrefixFrom(addr, addr.BitLen())}}
+	return append(dst, Item{Text: text, Prefix: netip.PrefixFrom(addr, addr.BitLen())})
 }
 
-// resourceOf gives what the request is about, as resource or
-// resource/subresource.
-func resourceOf(root audit.Value) string {
+// resource is what a request is about.
+type resource struct{ name, sub string }
+
+func resourceOf(root audit.Value) resource {
 	ref := root.Get("objectRef")
-	resource, sub := stringAt(ref, "resource"), stringAt(ref, "subresource")
-	if sub != "" {
-		return resource + "/" + sub
-	}
-	return resource
+	return resource{stringAt(ref, "resource"), stringAt(ref, "subresource")}
 }
+
+// is compares with resource or resource/subresource.
+func (r resource) is(s string) bool {
+	if r.sub == "" {
+		return s == r.name
+	}
+	at := len(r.name)
+	return len(s) == at+1+len(r.sub) && s[:at] == r.name && s[at] == '/' && s[at+1:] == r.sub
+}
+
+// isOne tells whether it is one of several.
+func (r resource) isOne(of []string) bool { return slices.ContainsFunc(of, r.is) }
 
 // written is the object that a create, update or patch writes: what the client
 // sent, be it a part of the object only; where that is no object (a JSON patch,
@@ -104,14 +134,11 @@ func written(root audit.Value) audit.Value {
 }
 
 // writtenOf is written for requests to one of the resources; else absent.
-func writtenOf(root audit.Value, resources ...string) audit.Value {
-	is := resourceOf(root)
-	for _, r := range resources {
-		if is == r {
-			return written(root)
-		}
+func writtenOf(root audit.Value, resources []string) audit.Value {
+	if !resourceOf(root).isOne(resources) {
+		return audit.Value{}
 	}
-	return audit.Value{}
+	return written(root)
 }
 
 // writtenPaths documents a path inside of what written finds.

@@ -17,13 +17,11 @@ func commandTable() []*Field {
 	return []*Field{
 		kw(classCommand, "kw.uri.path", "Path of the request, decoded, without the query.", "kw.uri.path startswith /api/v1/nodes/", str, uri, uriPath),
 		keyed(list(kw(classCommand, "kw.uri.params", "All values of the query parameter named by the key, decoded. What can not be decoded is passed over, as the API server does.",
-			"kw.uri.params[command] intersects (nsenter, chroot)", str, uri, func(root audit.Value, a Arg) []Item {
-				return uriValues(root, a.Key)
+			"kw.uri.params[command] intersects (nsenter, chroot)", str, uri, func(dst []Item, root audit.Value, a Arg) []Item {
+				return addParams(dst, root, a.Key)
 			}))),
 		list(kw(classCommand, "kw.command", "Words of the command that an exec into a pod runs, one element each.",
-			"kw.command intersects (nsenter, chroot, /bin/sh)", str, uri, func(root audit.Value, _ Arg) []Item {
-				return command(root)
-			})),
+			"kw.command intersects (nsenter, chroot, /bin/sh)", str, uri, command)),
 		kw(classCommand, "kw.command.line", "Command that an exec into a pod runs, its words joined by blanks.",
 			`kw.command.line contains "/etc/shadow"`, str, uri, commandLine),
 		kw(classCommand, "kw.exec.container", "Container that an exec or attach names. Absent when the request leaves the choice to the server.",
@@ -31,53 +29,72 @@ func commandTable() []*Field {
 	}
 }
 
-func uriPath(root audit.Value, _ Arg) []Item {
+func uriPath(dst []Item, root audit.Value, _ Arg) []Item {
 	uri := root.Get("requestURI")
 	if uri.Kind() != audit.String {
-		return nil
+		return dst
 	}
 	path, _, _ := strings.Cut(uri.Text(), "?")
-	if decoded, err := url.PathUnescape(path); err == nil {
-		path = decoded
+	if escapesRead(path) {
+		path, _ = url.PathUnescape(path)
 	}
-	return text(path)
+	return appendText(dst, path)
 }
 
-func uriValues(root audit.Value, key string) []Item {
-	var items []Item
-	for _, p := range uriParams(stringAt(root, "requestURI")) {
-		if p.key == key {
-			items = append(items, Item{Text: p.value})
+// addParams adds the values of all query parameters of that name.
+func addParams(dst []Item, root audit.Value, key string) []Item {
+	q := queryOf(stringAt(root, "requestURI"))
+	for {
+		p, rest, ok := q.find(key)
+		if !ok {
+			return dst
 		}
+		dst = appendText(dst, p.decoded())
+		q = rest
 	}
-	return items
 }
 
-func command(root audit.Value) []Item {
-	if resourceOf(root) != "pods/exec" {
-		return nil
+func command(dst []Item, root audit.Value, _ Arg) []Item {
+	if !resourceOf(root).is("pods/exec") {
+		return dst
 	}
-	return uriValues(root, "command")
+	return addParams(dst, root, "command")
 }
 
-func commandLine(root audit.Value, _ Arg) []Item {
-	items := command(root)
-	if items == nil {
-		return nil
+func commandLine(dst []Item, root audit.Value, a Arg) []Item {
+	had := len(dst)
+	dst = command(dst, root, a)
+	if len(dst) <= had+1 {
+		return dst
 	}
-	words := make([]string, len(items))
-	for i, it := range items {
-		words[i] = it.Text
-	}
-	return text(strings.Join(words, " "))
+	line := joinTexts(dst[had:])
+	return appendText(dst[:had], line)
 }
 
-func execContainer(root audit.Value, _ Arg) []Item {
-	if r := resourceOf(root); r != "pods/exec" && r != "pods/attach" {
-		return nil
+// joinTexts joins the texts of items by blanks.
+func joinTexts(items []Item) string {
+	size := 0
+	for i := range items {
+		size += len(items[i].Text) + 1
 	}
-	if values := uriValues(root, "container"); values != nil && values[0].Text != "" {
-		return values[:1]
+	var b strings.Builder
+	b.Grow(size)
+	for i := range items {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(items[i].Text)
 	}
-	return nil
+	return b.String()
+}
+
+func execContainer(dst []Item, root audit.Value, _ Arg) []Item {
+	if r := resourceOf(root); !r.is("pods/exec") && !r.is("pods/attach") {
+		return dst
+	}
+	p, _, _ := queryOf(stringAt(root, "requestURI")).find("container")
+	if p.value == "" {
+		return dst
+	}
+	return appendText(dst, p.decoded())
 }

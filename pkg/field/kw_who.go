@@ -13,8 +13,8 @@ const classWho = "Who (kw.*)"
 func whoTable() []*Field {
 	const str, ip = condition.TypeString, condition.TypeIPNet
 	at := func(name, doc, example string, keys ...string) *Field {
-		return kw(classWho, name, doc, example, str, []string{pointer(keys...)}, func(root audit.Value, _ Arg) []Item {
-			return stringItem(root.Path(keys...))
+		return kw(classWho, name, doc, example, str, []string{pointer(keys...)}, func(dst []Item, root audit.Value, _ Arg) []Item {
+			return addString(dst, root.Path(keys...))
 		})
 	}
 	return []*Field{
@@ -27,8 +27,8 @@ func whoTable() []*Field {
 		at("kw.impersonated.user", "Name of the user that the sender acts as. Absent when the impersonation was refused.",
 			`kw.impersonated.user startswith "system:"`, "impersonatedUser", "username"),
 		list(kw(classWho, "kw.impersonated.groups", "Groups that the sender acts in.",
-			`kw.impersonated.groups intersects ("system:masters")`, str, []string{"/impersonatedUser/groups/*"}, func(root audit.Value, _ Arg) []Item {
-				return stringItems(root.Path("impersonatedUser", "groups"))
+			`kw.impersonated.groups intersects ("system:masters")`, str, []string{"/impersonatedUser/groups/*"}, func(dst []Item, root audit.Value, _ Arg) []Item {
+				return addStrings(dst, root.Path("impersonatedUser", "groups"))
 			})),
 		at("kw.impersonated.uid", "Unique id that the sender acts under.", "kw.impersonated.uid exists", "impersonatedUser", "uid"),
 		extra("kw.impersonated.extra", "Further facts about the user that the sender acts as, by key.",
@@ -36,12 +36,12 @@ func whoTable() []*Field {
 		kw(classWho, "kw.source.ip", "Address of the peer that the API server saw: the last of sourceIPs, the only one that the client can not make up. Behind a load balancer it is the balancer's. Compares with addresses and CIDR ranges.",
 			"kw.user.kind = node and not kw.source.ip in (10.0.0.0/8, fd00::/8)", ip, []string{"/sourceIPs/*"}, lastAddress),
 		list(kw(classWho, "kw.source.ips", "All of sourceIPs: claimed addresses and, last, that of the peer.",
-			"kw.source.ips intersects (203.0.113.0/24)", ip, []string{"/sourceIPs/*"}, func(root audit.Value, _ Arg) []Item {
-				return addresses(root, 0)
+			"kw.source.ips intersects (203.0.113.0/24)", ip, []string{"/sourceIPs/*"}, func(dst []Item, root audit.Value, _ Arg) []Item {
+				return addAddresses(dst, root, 0)
 			})),
 		list(kw(classWho, "kw.source.claimed", "All of sourceIPs but the last: what X-Forwarded-For and X-Real-Ip say. A client can put anything there.",
-			"kw.source.claimed exists", ip, []string{"/sourceIPs/*"}, func(root audit.Value, _ Arg) []Item {
-				return addresses(root, 1)
+			"kw.source.claimed exists", ip, []string{"/sourceIPs/*"}, func(dst []Item, root audit.Value, _ Arg) []Item {
+				return addAddresses(dst, root, 1)
 			})),
 		kw(classWho, "kw.client", "Program that the client claims to be: its user agent up to the first slash or blank.",
 			"kw.client in (curl, python-requests)", str, []string{"/userAgent"}, client),
@@ -51,54 +51,56 @@ func whoTable() []*Field {
 // extra is the list under one key of a user's extra.
 func extra(name, doc, example, user string) *Field {
 	return keyed(list(kw(classWho, name, doc, example, condition.TypeString, []string{pointer(user, "extra") + "/{key}/*"},
-		func(root audit.Value, a Arg) []Item {
-			return stringItems(root.Path(user, "extra", a.Key))
+		func(dst []Item, root audit.Value, a Arg) []Item {
+			return addStrings(dst, root.Path(user, "extra", a.Key))
 		})))
 }
 
-func userKind(root audit.Value, _ Arg) []Item {
+func userKind(dst []Item, root audit.Value, _ Arg) []Item {
 	name := stringAt(root.Get("user"), "username")
 	switch {
 	case name == "":
-		return nil
+		return dst
 	case name == "system:anonymous":
-		return text("anonymous")
+		return appendText(dst, "anonymous")
 	case strings.HasPrefix(name, "system:serviceaccount:"):
-		return text("serviceaccount")
+		return appendText(dst, "serviceaccount")
 	case strings.HasPrefix(name, "system:node:"):
-		return text("node")
+		return appendText(dst, "node")
 	case strings.HasPrefix(name, "system:"):
-		return text("system")
+		return appendText(dst, "system")
 	}
-	return text("person")
+	return appendText(dst, "person")
 }
 
-func lastAddress(root audit.Value, _ Arg) []Item {
-	ips := root.Get("sourceIPs")
-	return addressItem(ips.Index(ips.Len() - 1))
+func lastAddress(dst []Item, root audit.Value, _ Arg) []Item {
+	var last audit.Value
+	for v := range root.Get("sourceIPs").Elems() {
+		last = v
+	}
+	return addAddress(dst, last)
 }
 
-// addresses gives sourceIPs without so many at the end.
-func addresses(root audit.Value, without int) []Item {
+// addAddresses adds sourceIPs without so many at the end.
+func addAddresses(dst []Item, root audit.Value, without int) []Item {
 	ips := root.Get("sourceIPs")
 	left := ips.Len() - without
-	var items []Item
 	for v := range ips.Elems() {
 		if left--; left < 0 {
 			break
 		}
-		items = append(items, addressItem(v)...)
+		dst = addAddress(dst, v)
 	}
-	return items
+	return dst
 }
 
-func client(root audit.Value, _ Arg) []Item {
+func client(dst []Item, root audit.Value, _ Arg) []Item {
 	agent := strings.TrimSpace(stringAt(root, "userAgent"))
 	if i := strings.IndexAny(agent, "/ "); i >= 0 {
 		agent = agent[:i]
 	}
 	if agent == "" {
-		return nil
+		return dst
 	}
-	return text(agent)
+	return appendText(dst, agent)
 }

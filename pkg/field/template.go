@@ -13,15 +13,17 @@ type pod struct {
 // not looked at.
 func podOf(root audit.Value) pod {
 	object := written(root)
-	switch resourceOf(root) {
-	case "pods", "pods/ephemeralcontainers", "pods/resize":
-		return podAt(object)
-	case "podtemplates":
-		return podAt(object.Get("template"))
-	case "cronjobs":
-		return podAt(object.Path("spec", "jobTemplate", "spec", "template"))
+	if !object.Exists() {
+		return pod{}
 	}
-	if stringAt(root.Get("objectRef"), "subresource") != "" {
+	switch r := resourceOf(root); {
+	case r.is("pods"), r.is("pods/ephemeralcontainers"), r.is("pods/resize"):
+		return podAt(object)
+	case r.is("podtemplates"):
+		return podAt(object.Get("template"))
+	case r.is("cronjobs"):
+		return podAt(object.Path("spec", "jobTemplate", "spec", "template"))
+	case r.sub != "":
 		return pod{}
 	}
 	return podAt(object.Path("spec", "template"))
@@ -54,20 +56,20 @@ type container struct {
 	kind string // container, init or ephemeral
 }
 
-// containers lists the containers of all kinds; with an index only that one of
-// them.
-func (p pod) containers(a Arg) []container {
-	var all []container
+// containerAdder appends what a container of a pod gives.
+type containerAdder func(dst []Item, c container, p pod) []Item
+
+// addContainers adds what the containers of all kinds give; with an index only
+// that one of them.
+func (p pod) addContainers(dst []Item, a Arg, add containerAdder) []Item {
+	i := 0
 	for _, kind := range containerKinds {
 		for v := range p.spec.Get(kind.key).Elems() {
-			all = append(all, container{v, kind.name})
+			if !a.Present || i == a.Index {
+				dst = add(dst, container{v, kind.name}, p)
+			}
+			i++
 		}
 	}
-	switch {
-	case !a.Present:
-		return all
-	case a.Index >= len(all):
-		return nil
-	}
-	return all[a.Index : a.Index+1]
+	return dst
 }

@@ -1,8 +1,6 @@
 package field
 
 import (
-	"strings"
-
 	"github.com/kubewitness/kubewitness/pkg/audit"
 )
 
@@ -10,16 +8,31 @@ import (
 // array that the walk would else end at.
 const self = ""
 
-// walk follows keys from v as Falco's extractor does. An array on the way
-// stands for each of its elements, or with an index for that one. The result
-// has one value for each end of the path; inside an opened array an element
-// without the path gives an absent one. ok is false when the path breaks
-// anywhere else, or the index is out of range.
-func walk(v audit.Value, a Arg, keys ...string) (ends []audit.Value, ok bool) {
+// A taker appends what one end of a walk stands for. The end is absent for an
+// element, of an array on the way, without the path. ok is false where such an
+// end makes the whole field absent.
+type taker func(dst []Item, end audit.Value) (items []Item, ok bool)
+
+// walk follows keys from v as Falco's extractor does, and takes each end of the
+// path. An array on the way stands for each of its elements, or with an index
+// for that one; inside an opened array an element without the path gives an
+// absent end. ok is false when the path breaks anywhere else, when the index is
+// out of range, and when the taker says so.
+func walk(dst []Item, v audit.Value, a Arg, keys []string, take taker) (items []Item, ok bool) {
+	v, left := descend(v, a, keys)
+	if !v.Exists() {
+		return dst, false
+	}
+	return takeEnds(dst, v, left, take)
+}
+
+// descend follows keys up to their end or to an array that must be opened; left
+// are the keys from there on. It gives an absent value when the path breaks.
+func descend(v audit.Value, a Arg, keys []string) (at audit.Value, left []string) {
 	for i, key := range keys {
 		if v.Kind() == audit.Array {
 			if !a.Present {
-				return walkEach(v, keys[i:]), true
+				return v, keys[i:]
 			}
 			v = v.Index(a.Index)
 		}
@@ -27,77 +40,61 @@ func walk(v audit.Value, a Arg, keys ...string) (ends []audit.Value, ok bool) {
 			v = v.Get(key)
 		}
 		if !v.Exists() {
-			return nil, false
+			return audit.Value{}, nil
 		}
 	}
-	return []audit.Value{v}, true
+	return v, nil
 }
 
-func walkEach(array audit.Value, keys []string) []audit.Value {
-	var ends []audit.Value
-	for elem := range array.Elems() {
-		if found, ok := walk(elem, Arg{}, keys...); ok {
-			ends = append(ends, found...)
-		} else {
-			ends = append(ends, audit.Value{})
-		}
+func takeEnds(dst []Item, v audit.Value, left []string, take taker) (items []Item, ok bool) {
+	if len(left) == 0 {
+		return take(dst, v)
 	}
-	return ends
-}
-
-func text(s string) []Item { return []Item{{Text: s}} }
-
-// one gives the text of a value, whatever its kind: null is "null", an object
-// or array its compact JSON. An absent value gives nothing.
-func one(v audit.Value) []Item {
-	if !v.Exists() {
-		return nil
-	}
-	return text(v.Text())
-}
-
-// each gives the texts of an array's elements; anything else is absent.
-func each(v audit.Value) []Item {
-	if v.Kind() != audit.Array {
-		return nil
-	}
-	items := make([]Item, 0, v.Len())
 	for elem := range v.Elems() {
-		items = append(items, Item{Text: elem.Text()})
+		at, rest := descend(elem, Arg{}, left)
+		if dst, ok = takeEnds(dst, at, rest, take); !ok {
+			return dst, false
+		}
+	}
+	return dst, true
+}
+
+// appendEnds is walk from the event's root, for a field that finds what the
+// taker takes.
+func appendEnds(dst []Item, c *Context, a Arg, keys []string, take taker) []Item {
+	items, ok := walk(dst, c.root(), a, keys, take)
+	if !ok {
+		return dst
 	}
 	return items
 }
 
-// present gives the texts of the values that exist.
-func present(values []audit.Value) []Item {
-	var items []Item
-	for _, v := range values {
-		items = append(items, one(v)...)
-	}
-	return items
+// takeValue takes the text of a value; an absent one is passed over.
+func takeValue(dst []Item, end audit.Value) ([]Item, bool) { return appendValue(dst, end), true }
+
+// takeNeeded is takeValue for what no element may lack.
+func takeNeeded(dst []Item, end audit.Value) ([]Item, bool) {
+	return appendValue(dst, end), end.Exists()
 }
 
-// complete is present where every value exists; one absent value makes all
-// absent.
-func complete(values []audit.Value) []Item {
-	for _, v := range values {
-		if !v.Exists() {
-			return nil
-		}
+// takeElems takes the elements of an array; anything else is passed over.
+func takeElems(dst []Item, end audit.Value) ([]Item, bool) { return appendElems(dst, end), true }
+
+func appendText(dst []Item, s string) []Item { return append(dst, Item{Text: s}) }
+
+// appendValue appends the text of a value, whatever its kind: null is "null", an
+// object or array its compact JSON. An absent value gives nothing.
+func appendValue(dst []Item, v audit.Value) []Item {
+	if !v.Exists() {
+		return dst
 	}
-	return present(values)
+	return append(dst, Item{Text: v.Text()})
 }
 
-// pointer writes keys as a JSON pointer.
-func pointer(keys ...string) string {
-	var b strings.Builder
-	escape := strings.NewReplacer("~", "~0", "/", "~1")
-	for _, key := range keys {
-		if key == self {
-			continue
-		}
-		b.WriteByte('/')
-		b.WriteString(escape.Replace(key))
+// appendElems appends the texts of an array's elements; anything else is absent.
+func appendElems(dst []Item, v audit.Value) []Item {
+	for elem := range v.Elems() {
+		dst = append(dst, Item{Text: elem.Text()})
 	}
-	return b.String()
+	return dst
 }
