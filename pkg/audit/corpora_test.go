@@ -7,22 +7,25 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kubewitness/kubewitness/test/corpora"
 )
 
 // Recordings of real API servers are read whole, without a rejection. The large ones are not part of the repository.
 func TestCorpora(t *testing.T) {
 	for file, want := range map[string]int{
-		"testdata/events.jsonl.gz":                                  528,
-		"testdata/webhook-body.json.gz":                             50,
-		"../../../shared/corpora/attacks-a.jsonl.gz":                3905,
-		"../../../shared/corpora/normal.jsonl.gz":                   30000,
-		"../../../shared/corpora/webhook-bodies-attacks-a.jsonl.gz": 15200,
+		"testdata/events.jsonl.gz":          528,
+		"testdata/webhook-body.json.gz":     50,
+		"attacks-a.jsonl.gz":                3905,
+		"normal.jsonl.gz":                   30000,
+		"webhook-bodies-attacks-a.jsonl.gz": 15200,
 	} {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			f, err := os.Open(filepath.FromSlash(file))
-			if os.IsNotExist(err) {
-				t.Skip("not there")
+			path := filepath.FromSlash(file)
+			if filepath.Dir(path) == "." {
+				path = corpora.Shared(t, "corpora", file)
 			}
+			f, err := os.Open(path)
 			require.NoError(t, err)
 			defer f.Close()
 			if underRace && want > 10_000 {

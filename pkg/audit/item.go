@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -261,6 +262,12 @@ func (r *Reader) attempt(walk walker, text []byte) (walked, *fault) {
 		return walked{}, faultIn(err)
 	case got.opensList:
 		return got, nil // what an EventList says besides its items is not used
+	case utf8.Valid(text[:got.size]):
+		// Halves of surrogate pairs, spelled as escapes: the API server takes and logs them in a patch, so refusing them
+		// would be a way to hide.
+		_, err = walk(r.scanner.at(text, halves))
+		got.duplicates = errors.Is(err, jsontext.ErrDuplicateName)
+		return got, nil
 	}
 	first.reason = ReasonUTF8
 	return got, first

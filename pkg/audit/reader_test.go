@@ -126,7 +126,8 @@ var readerCases = []struct {
 	{"last time counts", `{"kind":"Event","stageTimestamp":"x",` + item("a")[1:], "a", ""},
 	{"auditID of another type", `{"kind":"Event","auditID":12,"stage":{},` + item("a")[len(`{"auditID":"a",`):], " ", ""},
 	{"invalid UTF-8", ev("\xff") + "\n" + ev("a") + "\n" + ev("\xed\xa0\x80") + ev("b"), "a b", "utf8@1 utf8@3"},
-	{"half a surrogate pair", ev(`\ud800`) + ev(`\udc00x`) + ev(`\ud83d\ude00`), "😀", "utf8@1 utf8@1"},
+	{"half a surrogate pair", ev(`\ud800`) + ev(`\udc00x`) + ev(`\ud83d\ude00`), "\ufffd \ufffdx 😀", ""},
+	{"half a surrogate pair and duplicates", `{"a":"\ud800","a":1,` + ev("a")[1:], "a", ""},
 	{"invalid UTF-8 in a list", eventList(item("a"), item("\xff"), item("b")), "a b", "utf8@1"},
 	{"invalid UTF-8 in a key", eventList(`{"`+"\xc3\x28"+`":1,`+item("x")[1:], item("b")), "b", "utf8@1"},
 	{"invalid UTF-8 around the items", `{"x":"` + "\xff" + `","kind":"EventList","items":[` + item("a") + `],"y":"` +

@@ -32,7 +32,10 @@ func TestSentenceOfHostileStrings(t *testing.T) {
 	for _, h := range hostile {
 		text, err := json.Marshal(h)
 		require.NoError(t, err)
-		for _, event := range events {
+		for i, event := range events {
+			if underRace && i%17 != 0 {
+				continue // it takes a minute
+			}
 			event = strings.ReplaceAll(event, `"X"`, string(text))
 			assertSentence(t, answered(t, []byte(event)).Sentence())
 		}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -97,16 +98,17 @@ func (t *tree) content(at uint32) []byte {
 
 // unquote returns the content of a JSON string.
 func unquote(quoted []byte) []byte {
-	content, _ := jsontext.AppendUnquote(nil, quoted) // the string was accepted, so this cannot fail
+	content, _ := jsontext.AppendUnquote(nil, quoted) // fails only for halves of surrogate pairs, and makes them U+FFFD
 	return content
 }
 
 // The ways to read a value, from the strictest on. Most values have no equal keys, and jsontext finds that out in
-// passing. Only when it finds some the value is read again: equal keys are worth a flag and no refusal. The lenient way,
-// which takes invalid UTF-8 and halves of surrogate pairs, only tells what kind of bad a text is.
+// passing. Only when it finds some the value is read again: equal keys are worth a flag and no refusal. jsontext takes
+// halves of surrogate pairs, which are ours to take, only together with invalid UTF-8, which is not.
 var (
 	strict     = []jsontext.Options{}
 	duplicates = []jsontext.Options{jsontext.AllowDuplicateNames(true)}
+	halves     = []jsontext.Options{jsontext.AllowInvalidUTF8(true)}
 	lenient    = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 )
 
@@ -138,9 +140,9 @@ func parseTree(raw []byte) (*tree, error) {
 	}()
 	t := &tree{raw: raw}
 	err := checkOne(s.at(raw, strict))
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		t.duplicates = true
-		err = checkOne(s.at(raw, duplicates))
+	if err != nil && utf8.Valid(raw) {
+		t.duplicates = errors.Is(checkOne(s.at(raw, halves)), jsontext.ErrDuplicateName)
+		err = checkOne(s.at(raw, lenient))
 	}
 	if err != nil {
 		return nil, err
