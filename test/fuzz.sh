@@ -5,6 +5,7 @@
 #
 #   FUZZTIME   how long each target runs (60s)
 #   FUZZ       only targets whose name matches this regular expression
+#   FUZZJOBS   how many targets run side by side, one worker each (2)
 #
 # Fails when a target finds something, when the tree does not compile, and when
 # there is no target at all.
@@ -13,8 +14,9 @@ cd "$(dirname "$0")/.."
 
 fuzztime=${FUZZTIME:-60s}
 pattern=${FUZZ:-.}
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+jobs=${FUZZJOBS:-2}
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 
 # `go test -list` prints a package's targets, then "ok <package> <time>".
 list=$(go test -vet=off -list '^Fuzz' ./...)
@@ -29,32 +31,39 @@ if [ -z "$targets" ]; then
 fi
 echo "fuzz: $(wc -l <<<"$targets") targets, $fuzztime each"
 
-# fuzz PACKAGE TARGET runs one target, its output into the log.
+# fuzz PACKAGE TARGET runs one target; its output goes to a log, which stays
+# where the target found something.
 fuzz() {
-	go test -vet=off -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" "$1" >"$log" 2>&1
+	local log="$logs/${1//\//_}.$2" result=0 tries=0
+	while :; do
+		result=0
+		go test -vet=off -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" -parallel 1 "$1" >"$log" 2>&1 || result=$?
+		# go's fuzzer now and then calls its own deadline a failure
+		# (go.dev/issue/75804): nothing found, nothing written. Once more, then.
+		if [ $result -eq 0 ] || [ $tries -gt 0 ] || grep -q 'Failing input written' "$log" || ! grep -q 'context deadline exceeded' "$log"; then
+			break
+		fi
+		tries=1
+	done
+	if [ $result -ne 0 ]; then
+		mv "$log" "$log.failed"
+		echo "fuzz: $2 ($1) FAILED"
+		cat "$log.failed"
+	else
+		echo "fuzz: $2 ($1): $(grep -o 'execs: [0-9]*' "$log" | tail -n 1)"
+	fi
 }
 
-failed=
 while read -r package target; do
-	echo "fuzz: $target ($package)"
-	result=0
-	fuzz "$package" "$target" || result=$?
-	# go's fuzzer now and then calls its own deadline a failure
-	# (go.dev/issue/75804): nothing found, nothing written. Once more, then.
-	if [ $result -ne 0 ] && grep -q 'context deadline exceeded' "$log" && ! grep -q 'Failing input written' "$log"; then
-		echo "fuzz: $target ended with the deadline itself; once more"
-		result=0
-		fuzz "$package" "$target" || result=$?
-	fi
-	if [ $result -ne 0 ]; then
-		failed="$failed $target"
-		cat "$log"
-	else
-		tail -n 3 "$log"
-	fi
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+		wait -n || true
+	done
+	fuzz "$package" "$target" &
 done <<<"$targets"
+wait
 
-if [ -n "$failed" ]; then
-	echo "fuzz: findings in:$failed; the inputs are now seeds under testdata/fuzz of their packages" >&2
+failed=$(find "$logs" -name '*.failed' | wc -l)
+if [ "$failed" -gt 0 ]; then
+	echo "fuzz: findings in $failed targets; the inputs are now seeds under testdata/fuzz of their packages" >&2
 	exit 1
 fi

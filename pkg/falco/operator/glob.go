@@ -75,6 +75,9 @@ func bracket(pattern string, p int, c byte, fold bool) (next int, ok, closed boo
 		lo, n := bracketByte(pattern[p:])
 		p += n
 		hi := lo
+		if rest := pattern[p:]; rest == "-" || rest == `-\` {
+			return p, false, true // a range without an end matches nothing
+		}
 		if p+1 < len(pattern) && pattern[p] == '-' && pattern[p+1] != ']' {
 			hi, n = bracketByte(pattern[p+1:])
 			p += 1 + n
