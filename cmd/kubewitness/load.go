@@ -19,7 +19,7 @@ type ruleFlags struct {
 }
 
 func (f *ruleFlags) register(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&f.paths, "rules", "r", nil, "rules file, or folder of *.yaml files; repeat for more, in order (default: kubewitness' own rules)")
+	fs.StringArrayVarP(&f.paths, "rules", "r", nil, "rules `file`, or folder of *.yaml files; repeat for more, in order (default: kubewitness' own rules)")
 	f.registerStrict(fs)
 	fs.StringVar(&f.minPriority, "min-priority", "debug", "leave out rules that are less urgent than this `priority`")
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -50,6 +51,7 @@ func main() {
 
 func run() int {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	signal.Ignore(syscall.SIGPIPE) // a reader that goes away is an error of writing, and the summary is still told
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
@@ -67,7 +69,14 @@ func exitCode(err error, stderr io.Writer) int {
 		return exitOK
 	}
 	var ee *exitError
-	if !errors.As(err, &ee) {
+	var pe *fs.PathError
+	switch {
+	case errors.As(err, &ee):
+	case errors.Is(err, syscall.EPIPE):
+		ee = &exitError{code: exitUnreadable} // the reader went away; it knows
+	case errors.As(err, &pe) && pe.Op == "write":
+		ee = &exitError{code: exitUnreadable, err: err}
+	default:
 		ee = &exitError{code: exitUsage, err: err}
 	}
 	if ee.err != nil {

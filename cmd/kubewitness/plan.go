@@ -37,7 +37,7 @@ func newRulesProfile(io stdio) *cobra.Command {
 		Long: `profile judges recorded audit events ("-" is standard input) and tells of each rule
 for how many events it had to be judged, how often it matched and how long the
 judging took: the dearest rule first.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someInput,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			set, err := rules.load(io.err)
 			if err != nil {

@@ -46,19 +46,27 @@ standard error.`,
 		Example: `  kubewitness replay /var/log/kubernetes/audit.log
   kubewitness replay --rules my-rules.yaml --output falco-json audit.log.gz
   zcat audit.log.gz | kubewitness replay --min-priority warning -`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someInput,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args) },
 	}
 	fs := cmd.Flags()
 	c.rules.register(fs)
-	fs.StringVar(&c.matching, "matching", "all", "`all` rules that match give an alert, or only the `first`")
-	fs.StringVarP(&c.output, "output", "o", "", "alerts as `answer` (a sentence), falco-json or text (Falco's lines) (default answer on a terminal, else falco-json)")
+	fs.StringVar(&c.matching, "matching", "all", "alerts of `all` rules that match an event, or of the first only")
+	fs.StringVarP(&c.output, "output", "o", "", "alerts as `answer` (a sentence), or as falco-json or text (Falco's lines) (default answer on a terminal, else falco-json)")
 	fs.StringArrayVar(&c.appendFields, "append-field", nil, "add a `field` to the output fields of every alert, as Falco's append_output does; repeat for more")
 	fs.StringVar(&c.cluster, "cluster", "", "`name` of the cluster that the events are from")
 	fs.BoolVar(&c.iso8601, "time-format-iso-8601", false, "full dates in Falco's lines")
 	fs.BoolVar(&c.strictInput, "strict-input", false, "exit with 3 when an item of the input was rejected")
 	fs.Int64Var(&c.maxEvent, "max-event-size", 16<<20, "reject events of more `bytes`")
 	return cmd
+}
+
+// someInput demands that an input is named.
+func someInput(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New(`name the files to read; "-" is standard input`)
+	}
+	return nil
 }
 
 func (c *replayCommand) run(ctx context.Context, inputs []string) error {
@@ -164,7 +172,7 @@ func (c *replayCommand) clearProgress() {
 func (c *replayCommand) outcome(err error, s *replay.Summary) error {
 	switch {
 	case errors.Is(err, errInterrupted):
-		return &exitError{code: exitInterrupted}
+		return &exitError{code: exitInterrupted, err: err} // with the inputs that could not be read
 	case errors.Is(err, syscall.EPIPE):
 		return &exitError{code: exitUnreadable} // the reader went away; it knows
 	case err != nil:

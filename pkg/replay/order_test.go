@@ -2,7 +2,9 @@ package replay_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -47,34 +49,60 @@ func TestForms(t *testing.T) {
 	for seed := range uint64(40) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		text := documents(rnd)
-		var want, got said
-		src := replay.Source{Inputs: []string{"-"}, Stdin: strings.NewReader(text)}
-		src.Rejected = func(r *audit.Rejection) { want.rejections = append(want.rejections, rejectionText(r)) }
-		err := replay.Events(t.Context(), src, func(c *field.Context) error {
-			want.events = append(want.events, fmt.Sprintf("%d id=%s %d %d", c.Num, c.Event.AuditID, c.Event.Line, c.Event.Offset))
-			return nil
-		})
-		require.NoError(t, err)
-
-		var out bytes.Buffer
-		opt := options(t, &out, "-")
-		opt.Workers = 3
-		opt.Stdin = strings.NewReader(text)
+		input := func() io.Reader { return strings.NewReader(text) }
 		if seed%3 == 0 {
-			opt.Stdin = iotest.HalfReader(opt.Stdin)
+			input = func() io.Reader { return iotest.HalfReader(strings.NewReader(text)) }
 		}
-		opt.Rejected = func(r *audit.Rejection) { got.rejections = append(got.rejections, rejectionText(r)) }
-		opt.Line = lineWithPlace
-		summary, err := replay.Run(t.Context(), opt)
+		want, err := oneByOne(t, input())
 		require.NoError(t, err)
-		for line := range strings.Lines(out.String()) {
-			if strings.Contains(line, "id=") {
-				got.events = append(got.events, strings.TrimSpace(line))
-			}
-		}
+		got, err := replayed(t, input())
+		require.NoError(t, err)
 		require.Equal(t, want, got, "seed %d:\n%.2000s", seed, text)
-		require.Equal(t, int64(len(want.events)), summary.Events)
 	}
+}
+
+// TestReadError: what an input breaks off in is an error of the input, and no
+// item that was refused.
+func TestReadError(t *testing.T) {
+	bad := errors.New("bad disk")
+	text := eventOf(1, "get") + "\n{broken\n" + eventOf(2, "get") + "\n[" + eventOf(3, "get") + ",\n" + eventOf(4, "get") + "]\n" + indented(eventOf(5, "get")) + "\n"
+	for cut := range len(text) + 1 {
+		input := func() io.Reader { return io.MultiReader(strings.NewReader(text[:cut]), iotest.ErrReader(bad)) }
+		want, err := oneByOne(t, input())
+		require.ErrorIs(t, err, bad)
+		got, err := replayed(t, input())
+		require.ErrorIs(t, err, bad)
+		require.Equal(t, want, got, "%q", text[:cut])
+	}
+}
+
+// oneByOne reads an input event after event.
+func oneByOne(t *testing.T, input io.Reader) (s said, err error) {
+	src := replay.Source{Inputs: []string{"-"}, Stdin: input}
+	src.Rejected = func(r *audit.Rejection) { s.rejections = append(s.rejections, rejectionText(r)) }
+	err = replay.Events(t.Context(), src, func(c *field.Context) error {
+		s.events = append(s.events, fmt.Sprintf("%d id=%s %d %d", c.Num, c.Event.AuditID, c.Event.Line, c.Event.Offset))
+		return nil
+	})
+	return s, err
+}
+
+// replayed reads an input with three workers.
+func replayed(t *testing.T, input io.Reader) (s said, err error) {
+	var out bytes.Buffer
+	opt := options(t, &out, "-")
+	opt.Workers = 3
+	opt.Stdin = input
+	opt.Rejected = func(r *audit.Rejection) { s.rejections = append(s.rejections, rejectionText(r)) }
+	opt.Line = lineWithPlace
+	summary, err := replay.Run(t.Context(), opt)
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, "id=") {
+			s.events = append(s.events, strings.TrimSpace(line))
+		}
+	}
+	require.Equal(t, int64(len(s.events)), summary.Events)
+	return s, err
 }
 
 // said is what there is to say of an input.

@@ -64,6 +64,7 @@ func (r *run) judge(t *task) {
 	if t.piece.data != nil {
 		t.batch.Decode(t.piece.data, audit.Position{Input: t.input, Line: t.piece.line, Offset: t.piece.offset}, r.Limits)
 		t.rejections = t.batch.Rejections
+		t.forgetCut()
 	}
 	n := t.count()
 	// Only the number of events must be known before the next task can go on.
@@ -81,6 +82,15 @@ func (r *run) judge(t *task) {
 		var c field.Context
 		r.context(&c, t.event(i), &m)
 		r.match(t, &c)
+	}
+}
+
+// forgetCut forgets the rejection of what an input that could not be read on
+// broke off in: the input's error tells it.
+func (t *task) forgetCut() {
+	last := len(t.rejections) - 1
+	if t.err != nil && t.err != io.EOF && last >= 0 && errors.Is(t.rejections[last], io.ErrUnexpectedEOF) {
+		t.rejections = t.rejections[:last]
 	}
 }
 
