@@ -122,9 +122,7 @@ func (r resource) isOne(of []string) bool { return slices.ContainsFunc(of, r.is)
 // or a body that the policy kept out) what the server answered. Never a mixture
 // of both. It is absent for other verbs.
 func written(root audit.Value) audit.Value {
-	switch stringAt(root, "verb") {
-	case "create", "update", "patch":
-	default:
+	if !writes(root) {
 		return audit.Value{}
 	}
 	if sent := root.Get("requestObject"); sent.Kind() == audit.Object {
@@ -133,9 +131,17 @@ func written(root audit.Value) audit.Value {
 	return root.Get("responseObject")
 }
 
+func writes(root audit.Value) bool {
+	switch stringAt(root, "verb") {
+	case "create", "update", "patch":
+		return true
+	}
+	return false
+}
+
 // writtenOf is written for requests to one of the resources; else absent.
 func writtenOf(root audit.Value, resources []string) audit.Value {
-	if !resourceOf(root).isOne(resources) {
+	if !writes(root) || !resourceOf(root).isOne(resources) { // most events only read
 		return audit.Value{}
 	}
 	return written(root)

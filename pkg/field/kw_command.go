@@ -35,8 +35,10 @@ func uriPath(dst []Item, root audit.Value, _ Arg) []Item {
 		return dst
 	}
 	path, _, _ := strings.Cut(uri.Text(), "?")
-	if escapesRead(path) {
-		path, _ = url.PathUnescape(path)
+	if strings.IndexByte(path, '%') >= 0 {
+		if decoded, err := url.PathUnescape(path); err == nil {
+			path = decoded
+		}
 	}
 	return appendText(dst, path)
 }
