@@ -33,7 +33,11 @@ func (p *progressLine) draw(g replay.Progress) {
 	rate := float64(g.Events) / max(g.Elapsed.Seconds(), 1e-3)
 	line := fmt.Sprintf("%s  %d events  %.0f/s  %d alerts", size(g.Bytes), g.Events, rate, g.Alerts)
 	if g.Total > 0 {
-		line = fmt.Sprintf("%3d%%  %s  %s left", 100*g.Bytes/g.Total, line, left(g))
+		done := min(g.Bytes, g.Total) // a log can grow while it is read
+		line = fmt.Sprintf("%3d%%  %s", 100*done/g.Total, line)
+		if done > 0 {
+			line += fmt.Sprintf("  %s left", left(g.Elapsed, done, g.Total))
+		}
 	}
 	fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 }
@@ -47,12 +51,9 @@ func (p *progressLine) clear() {
 }
 
 // left is the time that the rest takes at the speed so far.
-func left(g replay.Progress) time.Duration {
-	if g.Bytes == 0 {
-		return 0
-	}
-	rest := float64(g.Total-g.Bytes) / float64(g.Bytes)
-	return time.Duration(float64(g.Elapsed) * rest).Round(time.Second)
+func left(elapsed time.Duration, done, total int64) time.Duration {
+	rest := float64(total-done) / float64(done)
+	return time.Duration(float64(elapsed) * rest).Round(time.Second)
 }
 
 func size(n int64) string {

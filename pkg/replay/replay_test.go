@@ -20,6 +20,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/alert"
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
+	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/replay"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
@@ -310,4 +311,60 @@ func TestPausingInput(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, int64(1), summary.Events)
 	}
+}
+
+// TestEvents: the events come one by one, until something ends it.
+func TestEvents(t *testing.T) {
+	input := writeFile(t, "a", eventOf(1, "get")+"\nnonsense\n"+eventOf(2, "get"))
+	var seen, rejected []string
+	src := replay.Source{Inputs: []string{input, input}, Cluster: "prod", Hostname: "host"}
+	src.Rejected = func(r *audit.Rejection) { rejected = append(rejected, string(r.Reason)) }
+	err := replay.Events(t.Context(), src, func(c *field.Context) error {
+		seen = append(seen, fmt.Sprintf("%d %s %s %s %d", c.Num, c.Event.AuditID, c.Event.Cluster, c.Hostname, c.First.Second()))
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"1 1 prod host 1", "2 2 prod host 1", "3 1 prod host 1", "4 2 prod host 1"}, seen)
+	assert.Equal(t, []string{"syntax", "syntax"}, rejected)
+
+	enough := errors.New("enough")
+	assert.ErrorIs(t, replay.Events(t.Context(), src, func(*field.Context) error { return enough }), enough)
+
+	src.Inputs = []string{input, "missing", input}
+	seen = nil
+	err = replay.Events(t.Context(), src, func(c *field.Context) error {
+		seen = append(seen, c.Event.AuditID)
+		return nil
+	})
+	var ie *replay.InputError
+	require.ErrorAs(t, err, &ie)
+	assert.Equal(t, "missing", ie.Input)
+	assert.Len(t, seen, 2)
+}
+
+// reading calls f at its second read, and gives nothing more.
+type reading struct {
+	first string
+	f     func()
+	more  chan struct{}
+}
+
+func (r *reading) Read(p []byte) (int, error) {
+	if n := copy(p, r.first); n > 0 {
+		r.first = r.first[n:]
+		return n, nil
+	}
+	r.f()
+	<-r.more
+	return 0, io.EOF
+}
+
+// TestEventsCancel: an input that gives nothing keeps nobody from leaving.
+func TestEventsCancel(t *testing.T) {
+	stop := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	in := &reading{first: eventOf(1, "get") + "\n", f: func() { cancel(stop) }, more: make(chan struct{})}
+	defer close(in.more)
+	err := replay.Events(ctx, replay.Source{Inputs: []string{"-"}, Stdin: in}, func(*field.Context) error { return nil })
+	assert.ErrorIs(t, err, stop)
 }

@@ -100,41 +100,79 @@ func firstKeys(e *audit.Event) {
 // Events calls f for every event, one after the other. It ends at the first
 // error: the context's, f's, or an [InputError].
 func Events(ctx context.Context, s Source, f func(*field.Context) error) error {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
 	var m mark
 	for _, name := range s.Inputs {
-		src, closeInput, err := s.open(name)
-		if err != nil {
-			return err
-		}
-		err = s.events(ctx, audit.NewReader(src, name, s.Limits), &m, f)
-		closeInput()
-		if err != nil {
+		if err := s.events(ctx, s.read(reading, name), &m, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Source) events(ctx context.Context, r *audit.Reader, m *mark, f func(*field.Context) error) error {
-	for ctx.Err() == nil {
-		e, err := r.Next()
+// found is what an input has next.
+type found struct {
+	event *audit.Event
+	err   error // an *audit.Rejection, or how the input ended: io.EOF or an *InputError
+}
+
+// read reads an input in a goroutine of its own, so that one that gives
+// nothing keeps nobody from leaving.
+func (s *Source) read(ctx context.Context, name string) <-chan found {
+	to := make(chan found, 1)
+	go func() {
+		src, closeInput, err := s.open(name)
+		if err != nil {
+			to <- found{err: err}
+			return
+		}
+		defer closeInput()
+		r := audit.NewReader(src, name, s.Limits)
+		for {
+			e, err := r.Next()
+			rej := (*audit.Rejection)(nil)
+			end := err != nil && !errors.As(err, &rej)
+			if end && err != io.EOF {
+				err = &InputError{Input: name, Err: err}
+			}
+			select {
+			case to <- found{e, err}:
+			case <-ctx.Done():
+				return
+			}
+			if end {
+				return
+			}
+		}
+	}()
+	return to
+}
+
+func (s *Source) events(ctx context.Context, from <-chan found, m *mark, f func(*field.Context) error) error {
+	for {
+		var next found
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case next = <-from:
+		}
 		var rej *audit.Rejection
 		switch {
-		case err == io.EOF:
+		case next.err == nil:
+			var c field.Context
+			s.context(&c, next.event, m)
+			if err := f(&c); err != nil {
+				return err
+			}
+		case next.err == io.EOF:
 			return nil
-		case errors.As(err, &rej):
+		case errors.As(next.err, &rej):
 			if s.Rejected != nil {
 				s.Rejected(rej)
 			}
-			continue
-		case err != nil:
-			return &InputError{Input: r.Input(), Err: err}
-		}
-		var c field.Context
-		s.context(&c, e, m)
-		if err := f(&c); err != nil {
-			return err
+		default:
+			return next.err
 		}
 	}
-	return context.Cause(ctx)
 }
