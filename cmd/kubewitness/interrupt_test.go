@@ -45,7 +45,7 @@ func start(t *testing.T, stdin io.Reader, args ...string) *session {
 func (s *session) firstLine(t *testing.T) string {
 	t.Helper()
 	line, err := s.out.ReadString('\n')
-	require.NoError(t, err, "%s", s.stderr.String())
+	require.NoError(t, err)
 	return line
 }
 
