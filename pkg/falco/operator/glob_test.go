@@ -61,7 +61,7 @@ func FuzzGlob(f *testing.F) {
 	f.Add(`\**`, "*x")
 	f.Add("[[:alpha:]-z]*", "a-")
 	f.Fuzz(func(t *testing.T, pattern, s string) {
-		Glob(pattern, s, true)
+		_ = Glob(pattern, s, true) // must end, whatever it says
 		if strings.Contains(pattern, "[") || strings.Count(pattern, "*") > 6 || len(s) > 40 {
 			return
 		}
