@@ -76,6 +76,38 @@ func TestReadError(t *testing.T) {
 	}
 }
 
+// TestLongDocuments: so it does of documents that are longer than what is read
+// at a time.
+func TestLongDocuments(t *testing.T) {
+	pad := func(id, n int) string {
+		return strings.Replace(eventOf(id, "get"), `"stage"`, `"pad":"`+strings.Repeat("x", n)+`","stage"`, 1)
+	}
+	list := make([]string, 3000)
+	for i := range list {
+		list[i] = pad(i, 1500)
+	}
+	lines := eventOf(1, "get") + "\n{broken\n" + eventOf(2, "get") + "\n"
+	for name, long := range map[string]string{
+		"EventList":        `{"kind":"EventList","items":[` + strings.Join(list, ",") + "]}\n",
+		"array over lines": "[" + strings.Join(list, ",\n") + "]\n",
+		"broken list":      `{"kind":"EventList","items":[` + strings.Join(list, ",") + "}\n",
+		"event":            pad(3, 5<<20) + "\n",
+		"too long":         pad(3, 17<<20) + "\n",
+		"blanks":           strings.Repeat(" ", 5<<20) + pad(3, 0) + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := lines + long + lines
+			want, err := oneByOne(t, strings.NewReader(text))
+			require.NoError(t, err)
+			got, err := replayed(t, strings.NewReader(text))
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			require.NotEmpty(t, want.rejections)
+			require.GreaterOrEqual(t, len(want.events), 4)
+		})
+	}
+}
+
 // oneByOne reads an input event after event.
 func oneByOne(t *testing.T, input io.Reader) (s said, err error) {
 	src := replay.Source{Inputs: []string{"-"}, Stdin: input}
