@@ -46,7 +46,7 @@ func TestOrder(t *testing.T) {
 // TestForms: a replay says of any mix of documents what one event after the
 // other says, with the same places.
 func TestForms(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
 		text := documents(rnd)
 		input := func() io.Reader { return strings.NewReader(text) }
@@ -92,7 +92,6 @@ func TestLongDocuments(t *testing.T) {
 		"array over lines": "[" + strings.Join(list, ",\n") + "]\n",
 		"broken list":      `{"kind":"EventList","items":[` + strings.Join(list, ",") + "}\n",
 		"event":            pad(3, 5<<20) + "\n",
-		"too long":         pad(3, 17<<20) + "\n",
 		"blanks":           strings.Repeat(" ", 5<<20) + pad(3, 0) + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
