@@ -46,5 +46,22 @@ func (f *ruleFlags) load(stderr io.Writer) (*ruleset.Set, error) {
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: err}
 	}
+	tellSkipped(stderr, set.Results)
 	return set, nil
+}
+
+// tellSkipped tells that rules are not in force although nothing is wrong with
+// them.
+func tellSkipped(stderr io.Writer, results []*rules.Result) {
+	n := 0
+	for _, r := range results {
+		for _, w := range r.Warnings {
+			if w.Code == rules.WarnUnknownFilter {
+				n++
+			}
+		}
+	}
+	if n > 0 {
+		fmt.Fprintf(stderr, "kubewitness: rules skipped for a field that does not exist here: %d (kubewitness rules check tells which)\n", n)
+	}
 }
