@@ -16,6 +16,8 @@ type library struct {
 
 var homes = []library{
 	{"github.com/go-json-experiment/json", []string{"pkg/audit"}, "read events through audit.Value; write JSON with encoding/json"},
+	{"github.com/klauspost/compress", []string{"pkg/spool"}, "the durable log compresses what it stores; elsewhere the standard library will do"},
+	{"github.com/nats-io", []string{"pkg/spool"}, "the durable log is spool.Log"},
 	{"go.yaml.in/yaml/v3", []string{"pkg/falco/rules"}, "rules files are read by falco/rules"},
 	{"github.com/spf13/cobra", []string{"cmd/kubewitness"}, "a package takes options as a struct; flags are the command's"},
 	{"github.com/spf13/pflag", []string{"cmd/kubewitness"}, "a package takes options as a struct; flags are the command's"},

@@ -1,0 +1,92 @@
+package spool
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/klauspost/compress/s2"
+)
+
+// Codecs of a block.
+const (
+	codecPlain = 0
+	codecS2    = 1
+)
+
+// appendBlock appends a block that holds raw, the framed records of one or more
+// Appends: compressed, if that makes it smaller.
+func appendBlock(b, raw []byte) []byte {
+	codec, stored := byte(codecPlain), raw
+	if packed := s2.Encode(nil, raw); len(packed) < len(raw) {
+		codec, stored = codecS2, packed
+	}
+	b = append(b, codec)
+	b = binary.AppendUvarint(b, uint64(len(raw)))
+	return appendBytes(b, stored)
+}
+
+// maxBlock returns what a block of n bytes before compression takes at most.
+func maxBlock(n int) int { return 1 + 2*binary.MaxVarintLen64 + n }
+
+// decodeBlocks reads blocks that take all of b and returns their records. A block
+// longer than limit bytes before compression is refused before memory is taken.
+func decodeBlocks(b []byte, limit int) ([]Record, error) {
+	var records []Record
+	d := decoder{b: b}
+	for d.rest() > 0 && d.err == nil {
+		raw, err := d.block(limit)
+		if err != nil {
+			return nil, err
+		}
+		inner := decoder{b: raw}
+		for inner.rest() > 0 && inner.err == nil {
+			one := inner.bytes()
+			if inner.err != nil {
+				break
+			}
+			r, err := decodeRecord(one)
+			if err != nil {
+				return nil, err
+			}
+			records = append(records, r)
+		}
+		if err := inner.end(); err != nil {
+			return nil, fmt.Errorf("block: %w", err)
+		}
+	}
+	return records, d.end()
+}
+
+// block reads one block and returns its content.
+func (d *decoder) block(limit int) ([]byte, error) {
+	codec := byte(codecPlain)
+	if d.rest() > 0 {
+		codec = d.b[d.off]
+		d.off++
+	}
+	size, stored := d.uvarint(), d.bytes()
+	if d.err != nil {
+		return nil, fmt.Errorf("block: %w", d.err)
+	}
+	if size > uint64(limit) {
+		return nil, fmt.Errorf("block: %w: %d bytes, the limit is %d", errMalformed, size, limit)
+	}
+	switch codec {
+	case codecPlain:
+		if size != uint64(len(stored)) {
+			return nil, fmt.Errorf("block: %w: plain, but %d and %d bytes long", errMalformed, size, len(stored))
+		}
+		return stored, nil
+	case codecS2:
+		n, err := s2.DecodedLen(stored)
+		if err != nil || uint64(n) != size {
+			return nil, fmt.Errorf("block: %w: S2 data of %d bytes, announced as %d (%v)", errMalformed, n, size, err)
+		}
+		raw, err := s2.Decode(nil, stored)
+		if err != nil {
+			return nil, fmt.Errorf("block: %w: %w", errMalformed, err)
+		}
+		return raw, nil
+	}
+	return nil, fmt.Errorf("block: %w: codec %d is unknown", errMalformed, codec)
+}
