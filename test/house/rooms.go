@@ -31,6 +31,8 @@ var rooms = []room{
 	{"pkg/match", []string{"pkg/audit", "pkg/falco/...", "pkg/field"}},
 	{"pkg/ruleset", []string{"pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
 	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
+	// Outputs are printed again from the redacted event, which needs what the matcher is made of.
+	{"pkg/redact", []string{"pkg/audit", "pkg/falco/condition", "pkg/falco/rules", "pkg/field", "pkg/match"}},
 	{"pkg/replay", []string{"pkg/alert", "pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 
 	// Sources know events and the durable log, never rules; sinks know events and
