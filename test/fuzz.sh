@@ -37,7 +37,7 @@ fuzz() {
 	local log="$logs/${1//\//_}.$2" result=0 tries=0
 	while :; do
 		result=0
-		go test -vet=off -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" -parallel 1 "$1" >"$log" 2>&1 || result=$?
+		go test -vet=off -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" -fuzzminimizetime 5s -parallel 1 "$1" >"$log" 2>&1 || result=$?
 		# go's fuzzer now and then calls its own deadline a failure
 		# (go.dev/issue/75804): nothing found, nothing written. Once more, then.
 		if [ $result -eq 0 ] || [ $tries -gt 0 ] || grep -q 'Failing input written' "$log" || ! grep -q 'context deadline exceeded' "$log"; then
