@@ -6,7 +6,7 @@ import (
 )
 
 // hits appends the places in a JSON text that a rule may want to look at: the
-// needles, the two that are too short for the search for many, and every
+// needles, the beginning of a JWT and the @ of a URL, and every
 // spelling that could hide a needle: escapes in JSON, except for the three that
 // Go writes of itself, and letters written as %XX.
 //
@@ -22,50 +22,40 @@ func (r *Redactor) hits(dst []int, s []byte) []int {
 		dst = append(dst, at)
 		i = at + 1
 	}
-	dst = everyWord(dst, s, "eyJ")
-	for i := 0; ; i += len("://") {
-		n := bytes.Index(s[i:], []byte("://"))
-		if n < 0 {
-			break
+	// Each of these looks for its rarest byte, which is what makes them cheap.
+	dst = everyByte(dst, s, 'J', func(i int) bool { return i >= 2 && s[i-1] == 'y' && s[i-2] == 'e' })
+	dst = everyByte(dst, s, '\\', func(i int) bool {
+		return i+1 < len(s) && (s[i+1] == '/' || s[i+1] == 'u' && !plainEscape(s[i:]))
+	})
+	dst = everyByte(dst, s, '%', func(i int) bool { return !plainPercent(s[i:]) })
+	last, inURL := -1, false
+	dst = everyByte(dst, s, '@', func(i int) bool {
+		j := i - 1
+		for j > last && authority(s[j]) {
+			j--
 		}
-		i += n
-		if start := i + len("://"); bytes.IndexByte(s[start:run(s, start, authority)], '@') >= 0 {
-			dst = append(dst, i)
+		if j > last || last < 0 { // else the @ before tells
+			inURL = j >= 2 && string(s[j-2:j+1]) == "://"
 		}
-	}
-	for i := 0; ; i++ {
-		n := bytes.Index(s[i:], []byte(`\u`))
-		if n < 0 {
-			break
-		}
-		if i += n; !plainEscape(s[i:]) {
-			dst = append(dst, i)
-		}
-	}
-	dst = everyWord(dst, s, `\/`)
-	for i := 0; ; i++ {
-		n := bytes.IndexByte(s[i:], '%')
-		if n < 0 {
-			break
-		}
-		if i += n; !plainPercent(s[i:]) {
-			dst = append(dst, i)
-		}
-	}
+		last = i
+		return inURL
+	})
 	if !slices.IsSorted(dst) {
 		slices.Sort(dst)
 	}
 	return dst
 }
 
-func everyWord(dst []int, s []byte, word string) []int {
+// everyByte appends the places of a byte where ok holds.
+func everyByte(dst []int, s []byte, c byte, ok func(int) bool) []int {
 	for i := 0; ; i++ {
-		n := bytes.Index(s[i:], []byte(word))
+		n := bytes.IndexByte(s[i:], c)
 		if n < 0 {
 			return dst
 		}
-		i += n
-		dst = append(dst, i)
+		if i += n; ok(i) {
+			dst = append(dst, i)
+		}
 	}
 }
 

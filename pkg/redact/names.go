@@ -124,6 +124,9 @@ func lowerASCII(s string) string {
 // and the case of letters aside.
 func is(s []byte, word string) bool {
 	if len(s) > len(word) {
+		if first, last := s[0], s[len(s)-1]; '!' <= first && first <= '~' && '!' <= last && last <= '~' {
+			return false // the common case
+		}
 		s = bytes.TrimSpace(s)
 	}
 	if len(s) != len(word) {
