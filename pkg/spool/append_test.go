@@ -73,7 +73,7 @@ func TestConsumersComeAndGo(t *testing.T) {
 	closed(t, l)
 
 	l = with("b")
-	require.Eventually(t, func() bool { return status(t, l).Messages == 0 }, patience, 5*time.Millisecond, "only a had to read it")
+	eventually(t, func() bool { return status(t, l).Messages == 0 }, "only a had to read it")
 	require.Len(t, status(t, l).Consumers, 1)
 	appendAll(t, l, "4")
 	closed(t, l)
@@ -105,7 +105,7 @@ func TestFullLog(t *testing.T) {
 
 	s := newSink()
 	consume(t, l, "a", s.handle)
-	require.Eventually(t, func() bool { return status(t, l).Messages == 0 }, patience, 5*time.Millisecond)
+	eventually(t, func() bool { return status(t, l).Messages == 0 })
 	appendAll(t, l, "again")
 }
 
@@ -158,7 +158,7 @@ func TestQuota(t *testing.T) {
 	require.Zero(t, fill("greedy"))
 	s := newSink()
 	consume(t, l, "a", s.handle)
-	require.Eventually(t, func() bool { return len(status(t, l).Unsettled) == 0 }, patience, 5*time.Millisecond)
+	eventually(t, func() bool { return len(status(t, l).Unsettled) == 0 })
 	require.Positive(t, fill("greedy"))
 }
 
@@ -263,7 +263,7 @@ func TestTornRecord(t *testing.T) {
 	appendAll(t, l, "2")
 	require.Equal(t, []string{"1", "2"}, drained(t, l, "a"))
 	require.Equal(t, uint64(2), status(t, l).Counters.TornChunks)
-	require.Eventually(t, func() bool { return status(t, l).Messages == 0 }, patience, 5*time.Millisecond)
+	eventually(t, func() bool { return status(t, l).Messages == 0 })
 }
 
 // TestAppendDeadline: the store that does not answer is not waited for, and nobody
@@ -335,9 +335,9 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		cycle()
 	}
 	stacks := make([]byte, 1<<20)
-	require.Eventually(t, func() bool {
+	eventually(t, func() bool {
 		text := string(stacks[:runtime.Stack(stacks, true)])
 		return !strings.Contains(text, "spool.(*Log)") && !strings.Contains(text, "spool.(*reader)") &&
 			runtime.NumGoroutine() < before+cycles // the server's own come and go
-	}, patience, 10*time.Millisecond)
+	})
 }

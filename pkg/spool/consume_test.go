@@ -32,7 +32,7 @@ func TestRedelivery(t *testing.T) {
 	})
 	require.Equal(t, []string{"1", "2", "3"}, s.wait(t, 3))
 	require.Equal(t, []int{1, 2, 3}, attempts[:3])
-	require.Eventually(t, func() bool { return consumerOf(t, l, "a").Pending == 0 }, patience, time.Millisecond)
+	eventually(t, func() bool { return caughtUp(t, l, "a") })
 	c := status(t, l).Counters
 	assert.Equal(t, uint64(2), c.Redelivered)
 	assert.Equal(t, uint64(3), c.Delivered)
@@ -48,7 +48,7 @@ func TestFailureIsTold(t *testing.T) {
 	})
 	appendAll(t, l, "1", "2")
 	require.Equal(t, []string{"1", "2"}, drained(t, l, "up"))
-	require.Eventually(t, func() bool { return consumerOf(t, l, "down").LastFailure != "" }, patience, time.Millisecond)
+	eventually(t, func() bool { return consumerOf(t, l, "down").LastFailure != "" })
 	c := consumerOf(t, l, "down")
 	assert.Contains(t, c.LastFailure, "no route to the house")
 	assert.Equal(t, uint64(2), c.Pending)
@@ -122,7 +122,7 @@ func TestPermanent(t *testing.T) {
 		return s.handle(ctx, d)
 	})
 	require.Equal(t, []string{"1", "3"}, s.wait(t, 2))
-	require.Eventually(t, func() bool { return consumerOf(t, l, "a").Pending == 0 }, patience, time.Millisecond)
+	eventually(t, func() bool { return caughtUp(t, l, "a") })
 
 	var dead []Dead
 	require.NoError(t, l.View().DeadLetters(t.Context(), func(d Dead) error {
@@ -157,7 +157,7 @@ func TestDeadLetterHook(t *testing.T) {
 	l := open(t, cfg)
 	appendAll(t, l, "1")
 	consume(t, l, "a", func(context.Context, Delivery) error { return Permanent{errors.New("no")} })
-	require.Eventually(t, func() bool { return consumerOf(t, l, "a").Pending == 0 }, patience, time.Millisecond)
+	eventually(t, func() bool { return caughtUp(t, l, "a") })
 	require.Len(t, dead, 1)
 	require.Equal(t, Dead{Consumer: "a", Reason: "no", Seq: 1, Record: event("1")}, dead[0])
 	require.Zero(t, status(t, l).DeadLetters)
@@ -189,7 +189,7 @@ func TestForeignMessages(t *testing.T) {
 	appendAll(t, l, "3")
 	s := newSink()
 	consume(t, l, "a", s.handle)
-	require.Eventually(t, func() bool { return consumerOf(t, l, "a").LastFailure != "" }, patience, time.Millisecond)
+	eventually(t, func() bool { return consumerOf(t, l, "a").LastFailure != "" })
 	assert.Contains(t, consumerOf(t, l, "a").LastFailure, "version 2")
 	assert.Equal(t, uint64(2), consumerOf(t, l, "a").Pending)
 	v, err := l.View().Verify(t.Context())
@@ -208,7 +208,7 @@ func TestDeliveriesAreBounded(t *testing.T) {
 		sizes = append(sizes, len(d.Records))
 		return nil
 	})
-	require.Eventually(t, func() bool { return consumerOf(t, l, "a").Pending == 0 }, patience, time.Millisecond)
+	eventually(t, func() bool { return caughtUp(t, l, "a") })
 	require.Equal(t, []int{4, 4, 4}, sizes)
 }
 

@@ -64,7 +64,7 @@ type Status struct {
 type ConsumerStatus struct {
 	Name        string
 	Cursor      uint64        // sequence up to which all is settled
-	Pending     uint64        // messages not settled
+	Pending     uint64        // messages not settled; a moment behind Lag, by the server's count
 	InHand      uint64        // messages of Pending that its reader has
 	Lag         uint64        // sequences from the cursor to the end of the log
 	Oldest      time.Time     // when the first message not settled was stored; zero: none

@@ -57,6 +57,7 @@ func (c *Config) streamConfig() jetstream.StreamConfig {
 		Name: c.Stream, Subjects: []string{c.subject()}, Description: "kubewitness: events and detections",
 		Retention: jetstream.InterestPolicy, Discard: jetstream.DiscardNew,
 		Storage: jetstream.FileStorage, Replicas: c.Replicas, MaxBytes: c.MaxBytes, MaxConsumers: -1,
+		AllowDirect: true, // a look at a message is then the message, not base64 in JSON
 	}
 	if len(c.Consumers) == 0 {
 		// Nobody settles anything, so DiscardNew would end in a log full for good.
@@ -69,7 +70,7 @@ func (e *engine) ensureDead(ctx context.Context, c *Config) error {
 	_, err := e.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: c.deadStream(), Subjects: []string{c.deadSubject()}, Description: "kubewitness: dead letters of consumers",
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld,
-		Storage: jetstream.FileStorage, Replicas: c.Replicas, MaxBytes: c.DeadBytes,
+		Storage: jetstream.FileStorage, Replicas: c.Replicas, MaxBytes: c.DeadBytes, AllowDirect: true,
 	})
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", c.deadStream(), err)

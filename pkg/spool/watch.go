@@ -43,7 +43,7 @@ func (l *Log) diagnose(fallback error) error {
 		return l.fault
 	}
 	err := l.eng.health()
-	if err == nil {
+	if err == nil || l.stop.Err() != nil { // a store that is being closed is none
 		return fallback
 	}
 	if l.eng.server == nil {
@@ -82,7 +82,9 @@ func outOfSpace(err error) bool {
 // recover opens the store anew once the disk has room: a server that a write failed
 // for refuses all others until then.
 func (l *Log) recover() {
-	if l.checkDisk() != nil {
+	// Some more than the floor, or the next write would be the end again.
+	free, err := l.cfg.freeSpace(l.cfg.Dir)
+	if err != nil || free < l.cfg.FreeFloor+2*int64(l.cfg.MaxPayload) {
 		return
 	}
 	old := l.engineNow()
@@ -109,7 +111,7 @@ func (l *Log) recover() {
 // consumers that somebody has deleted from an external server: while one is gone the
 // log may acknowledge what it does not keep.
 func (l *Log) settleShares() {
-	ctx, cancel := context.WithTimeout(l.stop, l.cfg.AppendTimeout)
+	ctx, cancel := context.WithTimeout(l.stop, askTimeout)
 	defer cancel()
 	floor, err := floorOf(ctx, l.engineNow().stream, l.cfg.Consumers)
 	switch {
