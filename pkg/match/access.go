@@ -23,18 +23,13 @@ const (
 )
 
 // access is a way to find the events for which a node can hold: only those
-// that have one of the atoms. score guesses how many that are, 1 being all.
+// that have one of the atoms.
 type access struct {
 	atoms []atom
-	score float64
+	prior []float64 // by atom: guessed share of the events that have it
+	score float64   // of the events that have any; 1 being all
+	cost  int32     // of the dearest slot
 }
-
-// Rules whose best access has a higher score are not worth an index: most
-// events would be candidates.
-const residualScore = 0.35
-
-// bodyPenalty makes an access by a value in the bodies the last choice.
-const bodyPenalty = 0.15
 
 // maxAtoms bounds what one rule may put into the index.
 const maxAtoms = 100_000
@@ -43,6 +38,10 @@ const maxAtoms = 100_000
 type accesses struct {
 	prog  *program
 	known map[nodeID]*access
+}
+
+func newAccesses(p *program) *accesses {
+	return &accesses{prog: p, known: map[nodeID]*access{}}
 }
 
 // of gives the best access of a node, nil where there is none.
@@ -63,7 +62,7 @@ func (a *accesses) find(id nodeID) *access {
 	case opAnd:
 		var best *access
 		for _, t := range n.terms {
-			if x := a.of(t); x != nil && (best == nil || x.score < best.score) {
+			if x := a.of(t); x != nil && (best == nil || x.better(best)) {
 				best = x
 			}
 		}
@@ -72,6 +71,15 @@ func (a *accesses) find(id nodeID) *access {
 		return a.union(n.terms)
 	}
 	return nil
+}
+
+// better tells whether x is to be preferred: what costs little to look up
+// before what stands in the bodies, then the rarer one.
+func (x *access) better(y *access) bool {
+	if dear := x.cost >= costBody; dear != (y.cost >= costBody) {
+		return !dear
+	}
+	return x.score < y.score
 }
 
 // union is the access of an "or": all of its terms must have one.
@@ -83,7 +91,9 @@ func (a *accesses) union(terms []nodeID) *access {
 			return nil
 		}
 		out.atoms = append(out.atoms, x.atoms...)
+		out.prior = append(out.prior, x.prior...)
 		out.score += x.score
+		out.cost = max(out.cost, x.cost)
 	}
 	return out
 }
@@ -91,29 +101,46 @@ func (a *accesses) union(terms []nodeID) *access {
 func (a *accesses) ofPred(p *pred) *access {
 	s := &a.prog.slots[p.left]
 	var atoms []atom
-	weight := s.prior
 	switch p.kind {
 	case predEqual, predIn, predSome, predEvery:
 		for _, v := range p.check.Values {
 			atoms = append(atoms, atom{slot: p.left, kind: atomValue, text: v.Text})
 		}
-	case predTest:
+	case predStarts, predEnds, predContains, predTest:
 		if p.right >= 0 || s.typ.List || s.typ.Type != condition.TypeString {
 			return nil
 		}
 		atoms = insideAtoms(p)
-		weight = max(weight/2, 0.03)
 	}
 	if len(atoms) == 0 {
 		return nil
 	}
 	slices.SortFunc(atoms, compareAtoms)
-	atoms = slices.Compact(atoms)
-	x := &access{atoms: atoms, score: weight * float64(len(atoms))}
-	if s.cost >= costBody {
-		x.score += bodyPenalty
+	x := &access{atoms: slices.Compact(atoms), cost: s.cost}
+	for _, at := range x.atoms {
+		prior := s.prior
+		if at.kind != atomValue {
+			prior = insidePrior(at.text)
+		}
+		x.prior = append(x.prior, prior)
+		x.score += prior
 	}
 	return x
+}
+
+// insidePrior guesses how many events have a text inside that of a slot.
+func insidePrior(text string) float64 {
+	switch len(text) {
+	case 1:
+		return 0.5
+	case 2:
+		return 0.2
+	case 3:
+		return 0.08
+	case 4, 5:
+		return 0.03
+	}
+	return 0.01
 }
 
 func compareAtoms(a, b atom) int {

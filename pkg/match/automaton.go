@@ -7,6 +7,7 @@ type automaton struct {
 	classes int
 	next    []int32 // by state and class
 	rules   [][]int32
+	empty   bool    // one of the texts is empty
 	link    []int32 // the longest state that is a proper suffix and has rules; 0: none
 }
 
@@ -59,6 +60,7 @@ func (a *automaton) insert(t automatonText) {
 		s = a.next[at]
 	}
 	a.rules[s] = append(a.rules[s], t.rules...)
+	a.empty = a.empty || s == 0
 }
 
 // complete turns the trie into an automaton, breadth first: where a state has
@@ -92,15 +94,27 @@ func (a *automaton) complete() {
 	}
 }
 
-// scan lists the rules of the texts that are inside s.
-func (a *automaton) scan(s string, st *state) {
+// find appends the rules of the texts that are inside s, some perhaps more than
+// once.
+func (a *automaton) find(s string, dst []int32) []int32 {
 	var at int32
 	for i := 0; i < len(s); i++ {
 		at = a.next[int(at)*a.classes+int(a.class[s[i]])]
 		for hit := at; hit != 0; hit = a.link[hit] {
-			for _, r := range a.rules[hit] {
-				st.list(r)
-			}
+			dst = append(dst, a.rules[hit]...)
 		}
 	}
+	return dst
+}
+
+// any tells whether one of the texts is inside s.
+func (a *automaton) any(s string) bool {
+	var at int32
+	for i := 0; i < len(s) && !a.empty; i++ {
+		at = a.next[int(at)*a.classes+int(a.class[s[i]])]
+		if len(a.rules[at]) > 0 || a.link[at] != 0 {
+			return true
+		}
+	}
+	return a.empty
 }

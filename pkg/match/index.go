@@ -6,7 +6,7 @@ import (
 )
 
 // index leads from what an event has to the rules that it can match. A rule is
-// in it by the atoms of its best access, or it is residual.
+// in it by the atoms of an access, or it is residual.
 type index struct {
 	values   []valueIndex
 	insides  []insideIndex
@@ -29,58 +29,59 @@ type insideIndex struct {
 }
 
 func newIndex(p *program) *index {
-	x := &index{access: make([]*access, len(p.rules))}
-	acc := &accesses{prog: p, known: map[nodeID]*access{}}
+	acc := newAccesses(p)
+	x := &index{access: chooseAccesses(p, acc)}
 	lists := map[atom][]int32{}
 	var rest []int32
-	for i := range p.rules {
+	for i, a := range x.access {
 		id := int32(i)
-		root := p.rules[i].root
-		if root == falseNode {
+		if a == nil {
+			if p.rules[i].root != falseNode {
+				rest = append(rest, id)
+			}
 			continue
 		}
-		a := acc.of(root)
-		if a == nil || a.score > residualScore {
-			rest = append(rest, id)
-			continue
-		}
-		x.access[i] = a
 		for _, at := range a.atoms {
 			if l := lists[at]; len(l) == 0 || l[len(l)-1] != id {
 				lists[at] = append(l, id)
 			}
 		}
 	}
-	x.fill(lists)
-	x.residual = newResidual(p, rest)
-	x.order(p)
-	return x
-}
-
-func (x *index) fill(lists map[atom][]int32) {
-	values := map[int32]map[string][]int32{}
-	type insideKey struct {
-		slot int32
-		fold bool
-	}
-	insides := map[insideKey][]automatonText{}
-	for at, l := range lists {
-		if at.kind == atomValue {
-			if values[at.slot] == nil {
-				values[at.slot] = map[string][]int32{}
-			}
-			values[at.slot][at.text] = l
-			continue
-		}
-		k := insideKey{at.slot, at.kind == atomFolded}
-		insides[k] = append(insides[k], automatonText{at.text, l})
-	}
+	values, insides := splitAtoms(lists)
 	for slot, rules := range values {
 		x.values = append(x.values, valueIndex{slot: slot, rules: rules})
 	}
 	for k, texts := range insides {
-		x.insides = append(x.insides, insideIndex{slot: k.slot, fold: k.fold, texts: len(texts), auto: newAutomaton(texts, k.fold)})
+		fold := k.kind == atomFolded
+		x.insides = append(x.insides, insideIndex{slot: k.slot, fold: fold, texts: len(texts), auto: newAutomaton(texts, fold)})
 	}
+	x.residual = newResidual(p, acc, rest)
+	x.order(p)
+	return x
+}
+
+// place is where atoms of one kind are looked up together.
+type place struct {
+	slot int32
+	kind atomKind
+}
+
+// splitAtoms sorts atoms, with the rules that have them, by where they are
+// looked up.
+func splitAtoms(lists map[atom][]int32) (values map[int32]map[string][]int32, insides map[place][]automatonText) {
+	values, insides = map[int32]map[string][]int32{}, map[place][]automatonText{}
+	for at, rules := range lists {
+		if at.kind != atomValue {
+			k := place{at.slot, at.kind}
+			insides[k] = append(insides[k], automatonText{at.text, rules})
+			continue
+		}
+		if values[at.slot] == nil {
+			values[at.slot] = map[string][]int32{}
+		}
+		values[at.slot][at.text] = rules
+	}
+	return values, insides
 }
 
 // order puts cheap look-ups first, so that the plan does not depend on the
@@ -115,7 +116,10 @@ func (x *index) candidates(st *state) {
 	for i := range x.insides {
 		v := &x.insides[i]
 		if val := st.slot(v.slot); val.present {
-			v.auto.scan(val.items[0].Text, st)
+			st.found = v.auto.find(val.items[0].Text, st.found[:0])
+			for _, r := range st.found {
+				st.list(r)
+			}
 		}
 	}
 	indexed := len(st.candidates)

@@ -2,7 +2,9 @@ package match
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 	"github.com/kubewitness/kubewitness/pkg/falco/operator"
@@ -82,7 +84,7 @@ const maxAlternatives = 64
 func regexLiterals(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
-		if re.Flags&syntax.FoldCase != 0 {
+		if re.Flags&syntax.FoldCase != 0 || slices.Contains(re.Rune, utf8.RuneError) { // which any byte that is no UTF-8 matches
 			return nil
 		}
 		return []string{string(re.Rune)}

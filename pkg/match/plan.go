@@ -63,14 +63,14 @@ func (m *Matcher) Plan() Plan {
 		}
 		p.Indexes = append(p.Indexes, PlanIndex{Operand: m.prog.slots[v.slot].text, Kind: kind, Keys: v.texts, Rules: m.rulesBy(v.slot, at)})
 	}
-	acc := &accesses{prog: m.prog, known: map[nodeID]*access{}}
+	acc := newAccesses(m.prog)
 	for i := range m.prog.rules {
 		r := &m.prog.rules[i]
 		switch a := m.index.access[i]; {
 		case r.root == falseNode:
 			p.Never = append(p.Never, r.name)
 		case a == nil:
-			p.Residual = append(p.Residual, PlanResidual{Rule: r.name, Why: m.why(acc, r.root), RuledOut: m.ruledOut(r.root)})
+			p.Residual = append(p.Residual, PlanResidual{Rule: r.name, Why: m.why(acc, r.root), RuledOut: m.ruledOut(int32(i))})
 		default:
 			p.Access = append(p.Access, PlanAccess{Rule: r.name, By: m.atomsText(a)})
 		}
@@ -112,11 +112,17 @@ func (m *Matcher) why(acc *accesses, root nodeID) string {
 	if root == trueNode {
 		return "it matches every event"
 	}
-	if a := acc.of(root); a != nil {
-		return "the rarest it demands is " + m.atomsText(a) + ", which too many events have"
-	}
 	n := &m.prog.nodes[root]
-	if n.op == opOr {
+	switch a := acc.of(root); {
+	case a != nil && a.cost >= costBody:
+		return "what it demands stands in a body or has to be made from one: " + m.atomsText(a)
+	case a != nil && a.cost >= costTransform:
+		return "what it demands has to be made: " + m.atomsText(a)
+	case a != nil && a.score > residualScore:
+		return "the rarest it demands is " + m.atomsText(a) + ", which too many events have"
+	case a != nil:
+		return "too few other rules look for texts in the same place: " + m.atomsText(a)
+	case n.op == opOr:
 		for _, t := range n.terms {
 			if acc.of(t) == nil {
 				return "one of its alternatives demands no value: " + m.text(t)
@@ -126,14 +132,11 @@ func (m *Matcher) why(acc *accesses, root nodeID) string {
 	return "it demands no value or text: it excludes, compares or asks for existence only"
 }
 
-func (m *Matcher) ruledOut(root nodeID) []string {
+// ruledOut gives the terms of a rule by which it is ruled out with others.
+func (m *Matcher) ruledOut(rule int32) []string {
 	out := []string{}
-	for _, t := range topTerms(m.prog, root) {
-		kills := map[int32]map[string][]int32{}
-		shared := slices.ContainsFunc(m.index.residual.shared, func(s sharedTerm) bool { return s.node == t })
-		if shared || noteKill(m.prog, kills, t, 0) {
-			out = append(out, m.text(t))
-		}
+	for _, t := range m.index.residual.terms[rule] {
+		out = append(out, m.text(t))
 	}
 	return out
 }

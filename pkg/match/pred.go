@@ -1,6 +1,10 @@
 package match
 
 import (
+	"slices"
+	"strconv"
+	"strings"
+
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 	"github.com/kubewitness/kubewitness/pkg/field"
 )
@@ -8,14 +12,19 @@ import (
 type predKind uint8
 
 const (
-	predFalse  predKind = iota // holds for no event
-	predExists                 // the left side is present
-	predEqual                  // text = value
-	predDiffer                 // text != value
-	predIn                     // text is among values
-	predSome                   // an element of the list is among values
-	predEvery                  // every element of the list is among values
-	predTest                   // anything else
+	predFalse    predKind = iota // holds for no event
+	predExists                   // the left side is present
+	predEqual                    // text = value
+	predDiffer                   // text != value
+	predIn                       // text is among values
+	predSome                     // an element of the list is among values
+	predEvery                    // every element of the list is among values
+	predStarts                   // text begins with one of few values
+	predEnds                     // text ends with one of them
+	predContains                 // one of them is inside text
+	predTime                     // text of the event's time is, or is not, among numbers
+	predTrue                     // holds for every event
+	predTest                     // anything else
 )
 
 // pred is a distinct check of the rules. It is judged at most once for an
@@ -25,6 +34,8 @@ type pred struct {
 	left   int32 // slot
 	right  int32 // slot, -1 with literals
 	values textSet
+	texts  *automaton // of predContains with many values
+	times  []uint64   // of predTime
 	test   func(left, right []field.Item) bool
 	cost   int32
 	check  *condition.Check
@@ -87,6 +98,9 @@ func (c *compiler) newPred(e *condition.Check) (pred, error) {
 	s := c.slots[p.left]
 	p.cost = s.cost + opCost(e.Op) + int32(len(e.Values))/8
 	switch {
+	case e.Op == condition.Exists && s.always():
+		p.kind = predTrue
+		return p, nil
 	case e.Op == condition.Exists:
 		p.kind = predExists
 		return p, nil
@@ -102,11 +116,17 @@ func (c *compiler) newPred(e *condition.Check) (pred, error) {
 		p.test, err = itemTest(e.Op, s.typ)
 		return p, err
 	}
-	if p.kind = textKind(e, s.typ); p.kind != predTest {
+	p.kind = textKind(e, s.typ)
+	switch {
+	case p.kind == predTest:
+		p.test, err = c.literalTest(e, s.typ)
+	case s.isTime():
+		p.kind, p.times = predTime, timesOf(e.Values)
+	case p.kind == predContains && (len(e.Values) >= fewestTexts || e.Op == condition.IContains):
+		p.texts = containsAny(e)
+	default:
 		p.values = newTextSet(texts(e.Values))
-		return p, nil
 	}
-	p.test, err = c.literalTest(e, s.typ)
 	return p, err
 }
 
@@ -116,7 +136,23 @@ func (c *compiler) literalTest(e *condition.Check, typ condition.OperandType) (f
 	if err != nil || e.Op != condition.Regex || e.Mod != condition.NoModifier {
 		return test, err
 	}
+	if fixed, ok := newFixedPattern(e.Values[0].Text); ok {
+		return func(left, _ []field.Item) bool { return fixed.matches(left[0].Text) }, nil
+	}
 	return withPrefilter(e.Values[0].Text, test), nil
+}
+
+// containsAny looks for all texts in one pass.
+func containsAny(e *condition.Check) *automaton {
+	fold := e.Op == condition.IContains
+	list := make([]automatonText, len(e.Values))
+	for i, v := range e.Values {
+		list[i] = automatonText{text: v.Text, rules: []int32{0}}
+		if fold {
+			list[i].text = foldASCII(v.Text)
+		}
+	}
+	return newAutomaton(list, fold)
 }
 
 // textKind tells which of the fast kinds a check against literals is.
@@ -135,8 +171,28 @@ func textKind(e *condition.Check, typ condition.OperandType) predKind {
 		return predEqual
 	case e.Op == condition.Ne && e.Mod == condition.NoModifier:
 		return predDiffer
+	case e.Mod != condition.NoModifier && e.Mod != condition.AnyOf, typ.Type != condition.TypeString:
+		return predTest
+	case e.Op == condition.StartsWith && len(e.Values) <= fewTexts:
+		return predStarts
+	case e.Op == condition.EndsWith && len(e.Values) <= fewTexts:
+		return predEnds
+	case e.Op == condition.Contains, e.Op == condition.IContains:
+		return predContains
 	}
 	return predTest
+}
+
+// timesOf gives the times that texts are the decimal numbers of; other texts
+// are no event's time.
+func timesOf(lits []condition.Literal) []uint64 {
+	var out []uint64
+	for _, l := range lits {
+		if n, err := strconv.ParseUint(l.Text, 10, 64); err == nil && strconv.FormatUint(n, 10) == l.Text {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 func texts(lits []condition.Literal) []string {
@@ -163,7 +219,7 @@ func opCost(op condition.Op) int32 {
 // holds judges the predicate on the values of its slots.
 func (p *pred) holds(left []field.Item, right []field.Item) bool {
 	switch p.kind {
-	case predExists:
+	case predExists, predTrue:
 		return true
 	case predEqual:
 		return left[0].Text == p.values.few[0]
@@ -185,8 +241,38 @@ func (p *pred) holds(left []field.Item, right []field.Item) bool {
 			}
 		}
 		return len(left) > 0
+	case predStarts, predEnds, predContains:
+		return p.affix(left[0].Text)
 	case predTest:
 		return p.test(left, right)
 	}
 	return false
+}
+
+// affix judges the kinds that look for texts in a text.
+func (p *pred) affix(text string) bool {
+	if p.texts != nil {
+		return p.texts.any(text)
+	}
+	for _, v := range p.values.few {
+		var found bool
+		switch p.kind {
+		case predStarts:
+			found = strings.HasPrefix(text, v)
+		case predEnds:
+			found = strings.HasSuffix(text, v)
+		default:
+			found = strings.Contains(text, v)
+		}
+		if found {
+			return true
+		}
+	}
+	return false
+}
+
+// time judges a check on the text of the event's time without printing it.
+func (p *pred) time(c *field.Context) bool {
+	among := slices.Contains(p.times, uint64(c.Event.Time.UnixNano()))
+	return among == (p.check.Op != condition.Ne)
 }

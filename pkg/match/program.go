@@ -15,6 +15,7 @@ import (
 // predicates.
 type program struct {
 	slots []slot
+	paths []pathNode
 	preds []pred
 	nodes []graphNode
 	rules []planned
@@ -61,6 +62,7 @@ type compiler struct {
 	program
 	b       builder
 	slotIDs map[string]int32
+	pathIDs map[pathNode]int32
 	predIDs map[string]int32
 	nodeIDs map[string]nodeID
 	seen    map[exprSign]nodeID // by tree: macros are shared between rules
@@ -75,9 +77,10 @@ type exprSign struct {
 func compile(plain *Plain, cat *field.Catalogue, strict bool) (*program, error) {
 	c := &compiler{
 		b:       builder{cat: cat, strict: strict},
-		slotIDs: map[string]int32{}, predIDs: map[string]int32{}, nodeIDs: map[string]nodeID{},
+		slotIDs: map[string]int32{}, pathIDs: map[pathNode]int32{}, predIDs: map[string]int32{}, nodeIDs: map[string]nodeID{},
 		seen: map[exprSign]nodeID{},
 	}
+	c.paths = []pathNode{{}}
 	c.nodes = []graphNode{{op: opFalse, memo: -1}, {op: opTrue, memo: -1}}
 	for i := range plain.rules {
 		r := plain.rules[i].rule
@@ -202,11 +205,11 @@ func (c *compiler) checkNode(e *condition.Check, not bool) (nodeID, error) {
 		return falseNode, err
 	}
 	p := &c.preds[id]
-	if p.kind == predFalse {
-		if not {
-			return trueNode, nil
-		}
+	switch {
+	case p.kind == predFalse && !not, p.kind == predTrue && not:
 		return falseNode, nil
+	case p.kind == predFalse, p.kind == predTrue:
+		return trueNode, nil
 	}
 	key := []byte{byte(opPred), 0, 0, 0, 0}
 	n := graphNode{op: opPred, pred: id, cost: p.cost}

@@ -15,6 +15,8 @@ type slot struct {
 	op    operand
 	field *field.Field // nil for a transformer
 	arg   field.Arg
+	path  int32 // the place of its value; 0: it is not as simple as that
+	ka    bool  // absent from events without an auditID
 	typ   condition.OperandType
 	cost  int32   // to find its value, in units of a look at the envelope
 	prior float64 // guessed share of events that have one given value
@@ -50,9 +52,10 @@ func (c *compiler) slot(o condition.Operand) (int32, error) {
 		s.field, s.arg = f.field, f.arg
 		s.cost = fieldCost(f)
 		s.prior = prior(f)
+		s.path, s.ka = c.path(plainPath(f)), strings.HasPrefix(f.field.Name, "ka.")
 	}
 	condition.WalkFields(&condition.Check{Left: o, Op: condition.Exists}, func(fl *condition.Field) {
-		if f, ok := c.b.cat.Lookup(fl.Name); ok && inBody(f.Paths, fl.Arg) {
+		if x, err := c.b.fieldOperand(fl); err == nil && inBody(x.(fieldOperand)) {
 			s.cost = costBody
 		}
 	})
@@ -70,14 +73,24 @@ func fieldCost(f fieldOperand) int32 {
 	return costEnvelope
 }
 
-// inBody tells whether a field looks into the request or the response object.
-func inBody(paths []string, arg string) bool {
-	for _, p := range append(paths, "/"+strings.TrimPrefix(arg, "/")) {
-		if strings.HasPrefix(p, "/requestObject") || strings.HasPrefix(p, "/responseObject") {
-			return true
-		}
+func inBody(f fieldOperand) bool { return f.field.InBody(f.arg) }
+
+// isTime tells whether the slot is the text of the event's time.
+func (s *slot) isTime() bool {
+	return s.field != nil && (s.field.Name == "json.rawtime" || s.field.Name == "jevt.rawtime")
+}
+
+// always tells whether every event has the field.
+func (s *slot) always() bool {
+	if s.field == nil {
+		return false
 	}
-	return false
+	switch s.field.Name {
+	case "evt.num", "evt.pluginname", "evt.source", "evt.is_async", "kw.duplicate_keys":
+		return true
+	}
+	return s.isTime() || strings.HasPrefix(s.field.Name, "evt.time") || strings.HasPrefix(s.field.Name, "evt.datetime") ||
+		strings.HasPrefix(s.field.Name, "evt.rawtime") || strings.HasPrefix(s.field.Name, "evt.reltime")
 }
 
 // prior guesses how many events have one given value in a field. Only the
@@ -109,17 +122,23 @@ func prior(f fieldOperand) float64 {
 	return 0.1
 }
 
-// value finds the slot's value. The texts of items end at a NUL, as
-// comparisons do.
-func (s *slot) value(c *field.Context, arena []field.Item) (v value, grown []field.Item) {
+// find finds the slot's value. The texts of items end at a NUL, as comparisons
+// do.
+func (st *state) find(s *slot) value {
 	if s.field == nil {
-		return s.op.value(c), arena
+		return s.op.value(st.c)
 	}
-	begin := len(arena)
-	arena = append(arena, s.field.Extract(c, s.arg)...)
-	items := arena[begin:len(arena):len(arena)]
+	begin := len(st.arena)
+	if s.path > 0 {
+		if v := st.at(s.path); v.Exists() && (!s.ka || st.identified()) {
+			st.arena = append(st.arena, field.Item{Text: v.Text()})
+		}
+	} else {
+		st.arena = s.field.Append(st.arena, st.c, s.arg)
+	}
+	items := st.arena[begin:len(st.arena):len(st.arena)]
 	for i := range items {
 		items[i].Text = operator.CutNUL(items[i].Text)
 	}
-	return value{present: len(items) > 0, items: items}, arena
+	return value{present: len(items) > 0, items: items}
 }

@@ -15,11 +15,14 @@ type state struct {
 	arena []field.Item
 
 	slots []slotMemo
+	paths []pathMemo
 	preds []memo
 	nodes []memo
 
 	listed     []uint32 // by rule: stamp of the event for which it is a candidate
 	alive      []uint64 // residual rules that are not ruled out
+	kept       []uint64 // of these, the ones that find what they demand
+	found      []int32  // what an automaton found
 	candidates []int32  // rules to judge, in order
 	merged     []int32  // spare memory for candidates
 	hits       []int32  // rules that match, in order
@@ -39,10 +42,12 @@ func newState(p *program, x *index) *state {
 	return &state{
 		prog:   p,
 		slots:  make([]slotMemo, len(p.slots)),
+		paths:  make([]pathMemo, len(p.paths)),
 		preds:  make([]memo, len(p.preds)),
 		nodes:  make([]memo, p.memos),
 		listed: make([]uint32, len(p.rules)),
 		alive:  make([]uint64, len(x.residual.all)),
+		kept:   make([]uint64, len(x.residual.all)),
 	}
 }
 
@@ -51,6 +56,7 @@ func (st *state) begin(c *field.Context) {
 	st.c = c
 	if st.stamp == math.MaxUint32 {
 		clear(st.slots)
+		clear(st.paths)
 		clear(st.preds)
 		clear(st.nodes)
 		clear(st.listed)
@@ -66,7 +72,7 @@ func (st *state) begin(c *field.Context) {
 func (st *state) slot(id int32) *value {
 	s := &st.slots[id]
 	if s.stamp != st.stamp {
-		s.value, st.arena = st.prog.slots[id].value(st.c, st.arena)
+		s.value = st.find(&st.prog.slots[id])
 		s.stamp = st.stamp
 	}
 	return &s.value
@@ -84,6 +90,9 @@ func (st *state) pred(id int32) bool {
 }
 
 func (st *state) judge(p *pred) bool {
+	if p.kind == predTime {
+		return p.time(st.c)
+	}
 	left := st.slot(p.left)
 	if !left.present {
 		return false

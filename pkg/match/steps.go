@@ -1,0 +1,267 @@
+package match
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// sharedBy is how many residual rules a step must be able to rule out: one by
+// one they are judged as fast.
+const sharedBy = 4
+
+func newResidual(p *program, acc *accesses, rules []int32) residual {
+	b := &stepBuilder{
+		prog: p, acc: acc, words: (len(rules) + 63) / 64,
+		kills: map[int32]map[string][]int32{}, groups: map[string]*termGroup{}, terms: map[int32][]nodeID{},
+	}
+	r := residual{rules: rules, all: make([]uint64, b.words)}
+	for bit, rule := range rules {
+		r.all[bit/64] |= 1 << (bit % 64)
+		for _, t := range topTerms(p, p.rules[rule].root) {
+			b.note(t, int32(bit))
+		}
+	}
+	r.steps = b.steps()
+	r.terms = map[int32][]nodeID{}
+	for bit, terms := range b.terms {
+		r.terms[rules[bit]] = terms
+	}
+	return r
+}
+
+// topTerms gives the terms that must all hold for a node to hold.
+func topTerms(p *program, id nodeID) []nodeID {
+	if n := &p.nodes[id]; n.op == opAnd {
+		return n.terms
+	}
+	return []nodeID{id}
+}
+
+// stepBuilder makes steps of the terms of rules.
+type stepBuilder struct {
+	prog   *program
+	acc    *accesses
+	words  int
+	kills  map[int32]map[string][]int32 // bits by slot and value
+	groups map[string]*termGroup
+	terms  map[int32][]nodeID // by bit
+}
+
+// termGroup are terms that one step can look at: the same term of several
+// rules, or terms that demand something in the same places.
+type termGroup struct {
+	key    string
+	nodes  []nodeID // of each bit
+	bits   []int32
+	atoms  map[atom][]int32 // bits
+	others []nodeID         // any of which is enough for all bits
+	cost   int32
+}
+
+// note files a term of a rule.
+func (b *stepBuilder) note(t nodeID, bit int32) {
+	switch x := b.acc.of(t); {
+	case t == trueNode:
+	case b.noteKill(t, bit):
+		b.terms[bit] = append(b.terms[bit], t)
+	case x != nil:
+		b.noteAccess(x, t, nil, bit)
+	case b.prog.nodes[t].op == opOr:
+		b.noteOr(t, bit)
+	default:
+		b.group(nodesKey(t), b.prog.nodes[t].cost).add(t, bit)
+	}
+}
+
+// noteAccess files a term with its access, and with the terms besides that make
+// it hold where it is an "or" that has such.
+func (b *stepBuilder) noteAccess(x *access, t nodeID, others []nodeID, bit int32) {
+	cost := x.cost
+	for _, o := range others {
+		cost = max(cost, b.prog.nodes[o].cost)
+	}
+	g := b.group(append(placesKey(x), nodesKey(others...)...), cost)
+	if !g.add(t, bit) {
+		return // one term of each rule
+	}
+	g.others = others
+	for _, at := range x.atoms {
+		if l := g.atoms[at]; len(l) == 0 || l[len(l)-1] != bit {
+			g.atoms[at] = append(l, bit)
+		}
+	}
+}
+
+// noteOr files an "or" of which some terms demand no value: they are judged for
+// all rules that have the same of them.
+func (b *stepBuilder) noteOr(t nodeID, bit int32) {
+	demands := &access{}
+	var others []nodeID
+	for _, alt := range b.prog.nodes[t].terms {
+		x := b.acc.of(alt)
+		if x == nil || len(demands.atoms)+len(x.atoms) > maxAtoms {
+			others = append(others, alt)
+			continue
+		}
+		demands.atoms = append(demands.atoms, x.atoms...)
+		demands.cost = max(demands.cost, x.cost)
+	}
+	if len(demands.atoms) == 0 {
+		b.group(nodesKey(t), b.prog.nodes[t].cost).add(t, bit)
+		return
+	}
+	b.noteAccess(demands, t, others, bit)
+}
+
+// nodesKey names nodes; it differs from the names of places.
+func nodesKey(nodes ...nodeID) []byte {
+	var key []byte
+	for _, id := range nodes {
+		key = append(binary.LittleEndian.AppendUint32(key, uint32(id)), 0xff)
+	}
+	return key
+}
+
+func (b *stepBuilder) group(key []byte, cost int32) *termGroup {
+	g := b.groups[string(key)]
+	if g == nil {
+		g = &termGroup{key: string(key), atoms: map[atom][]int32{}, cost: cost}
+		b.groups[g.key] = g
+	}
+	return g
+}
+
+func (g *termGroup) add(t nodeID, bit int32) bool {
+	if n := len(g.bits); n > 0 && g.bits[n-1] == bit {
+		return false
+	}
+	g.bits = append(g.bits, bit)
+	g.nodes = append(g.nodes, t)
+	return true
+}
+
+// placesKey names the places of an access.
+func placesKey(x *access) []byte {
+	var places []place
+	for _, at := range x.atoms {
+		if k := (place{at.slot, at.kind}); !slices.Contains(places, k) {
+			places = append(places, k)
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.kind, b.kind)) })
+	var key []byte
+	for _, k := range places {
+		key = append(binary.LittleEndian.AppendUint32(key, uint32(k.slot)), byte(k.kind))
+	}
+	return key
+}
+
+// noteKill notes the values that a term excludes, where that is all it does:
+// "not f = v", "not f in (..)", "not list intersects (..)". Such terms on
+// values that are dear to find are left to the judging of the rule.
+func (b *stepBuilder) noteKill(id nodeID, bit int32) bool {
+	n := &b.prog.nodes[id]
+	if n.op != opNotPred {
+		return false
+	}
+	q := &b.prog.preds[n.pred]
+	if b.prog.slots[q.left].cost >= costTransform {
+		return false
+	}
+	switch q.kind {
+	case predEqual, predIn, predSome:
+	default:
+		return false
+	}
+	m := b.kills[q.left]
+	if m == nil {
+		m = map[string][]int32{}
+		b.kills[q.left] = m
+	}
+	for _, v := range q.check.Values {
+		if l := m[v.Text]; len(l) == 0 || l[len(l)-1] != bit {
+			m[v.Text] = append(l, bit)
+		}
+	}
+	return true
+}
+
+// rankedStep is a step with what decides about its turn.
+type rankedStep struct {
+	step
+	class int // of its cost
+	rules int
+	key   []byte
+}
+
+// steps gives the steps that are worth their while: cheap ones first, and of
+// these the ones that can rule out the most.
+func (b *stepBuilder) steps() []step {
+	var ranked []rankedStep
+	for slot, values := range b.kills {
+		k := &killStep{slot: slot, values: make(map[string]bitset, len(values))}
+		var bits []int32
+		for v, list := range values {
+			k.values[v] = newBitset(list, b.words)
+			bits = append(bits, list...)
+		}
+		slices.Sort(bits)
+		bits = slices.Compact(bits)
+		ranked = append(ranked, rankedStep{
+			step{rules: newBitset(bits, b.words), kill: k}, costClass(b.prog.slots[slot].cost), len(bits), []byte{byte(slot), byte(slot >> 8)},
+		})
+	}
+	for _, g := range b.groups {
+		if len(g.bits) >= sharedBy {
+			ranked = append(ranked, rankedStep{b.groupStep(g), costClass(g.cost), len(g.bits), []byte(g.key)})
+		}
+	}
+	slices.SortFunc(ranked, func(x, y rankedStep) int {
+		return cmp.Or(cmp.Compare(x.class, y.class), cmp.Compare(y.rules, x.rules), bytes.Compare(x.key, y.key))
+	})
+	out := make([]step, len(ranked))
+	for i := range ranked {
+		out[i] = ranked[i].step
+	}
+	return out
+}
+
+// costClass tells what is about as dear.
+func costClass(cost int32) int {
+	switch {
+	case cost < 2*costTransform:
+		return 0
+	case cost < costBody:
+		return 1
+	}
+	return 2
+}
+
+// groupStep makes a step of a group: of one term the term itself, of several
+// the places that they look at.
+func (b *stepBuilder) groupStep(g *termGroup) step {
+	s := step{rules: newBitset(g.bits, b.words), node: g.nodes[0]}
+	same := true
+	for i, bit := range g.bits {
+		same = same && g.nodes[i] == s.node
+		b.terms[bit] = append(b.terms[bit], g.nodes[i])
+	}
+	if same {
+		return s
+	}
+	values, insides := splitAtoms(g.atoms)
+	for slot, bits := range values {
+		l := lookup{slot: slot, values: make(map[string]bitset, len(bits))}
+		for v, list := range bits {
+			l.values[v] = newBitset(list, b.words)
+		}
+		s.demand = append(s.demand, l)
+	}
+	for k, texts := range insides {
+		s.demand = append(s.demand, lookup{slot: k.slot, texts: newAutomaton(texts, k.kind == atomFolded)})
+	}
+	s.others = g.others
+	return s
+}
