@@ -33,9 +33,10 @@ func (o fieldOperand) value(c *field.Context) value {
 	return value{present: len(items) > 0, items: items}
 }
 
-type constOperand struct{ text string }
+// constOperand is a literal; its items are shared and never written.
+type constOperand struct{ items []field.Item }
 
-func (o constOperand) value(*field.Context) value { return text(o.text) }
+func (o constOperand) value(*field.Context) value { return value{present: true, items: o.items} }
 
 // tupleOperand is a list of operands written out; one that is absent makes
 // the list absent.
@@ -61,11 +62,16 @@ type transformOperand struct {
 }
 
 func (o transformOperand) value(c *field.Context) value {
-	args := make([]value, len(o.args))
-	for i, a := range o.args {
-		if args[i] = a.value(c); !args[i].present {
+	var args []value
+	for i := len(o.args) - 1; i >= 0; i-- { // literals stand in front and are never absent
+		v := o.args[i].value(c)
+		if !v.present {
 			return value{}
 		}
+		if args == nil {
+			args = make([]value, len(o.args))
+		}
+		args[i] = v
 	}
 	return o.apply(args)
 }
@@ -75,7 +81,7 @@ func (b *builder) operand(o condition.Operand) (operand, error) {
 	case *condition.Field:
 		return b.fieldOperand(o)
 	case *condition.Const:
-		return constOperand{o.Text}, nil
+		return constOperand{[]field.Item{{Text: o.Text}}}, nil
 	case *condition.Tuple:
 		items, err := b.operands(o.Items)
 		return tupleOperand{items}, err

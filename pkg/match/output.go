@@ -90,7 +90,11 @@ func (b *builder) namedOutput(name string) (output, error) {
 
 func (m *Plain) detection(r *rule, c *field.Context) Detection {
 	d := Detection{Rule: r.rule}
+	if n := len(r.fields) + len(m.append); n > 0 {
+		d.Fields = make([]OutputField, 0, n)
+	}
 	var b strings.Builder
+	b.Grow(outputSize)
 	for i := range r.output {
 		m.print(&b, &r.output[i], c)
 	}
@@ -102,6 +106,9 @@ func (m *Plain) detection(r *rule, c *field.Context) Detection {
 	}
 	return d
 }
+
+// outputSize is how long outputs usually are.
+const outputSize = 256
 
 func (d *Detection) add(o *output, c *field.Context) {
 	for _, f := range d.Fields {

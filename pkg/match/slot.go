@@ -124,21 +124,20 @@ func prior(f fieldOperand) float64 {
 
 // find finds the slot's value. The texts of items end at a NUL, as comparisons
 // do.
-func (st *state) find(s *slot) value {
+func (st *state) find(s *slot, v *value) {
 	if s.field == nil {
-		return s.op.value(st.c)
+		*v = s.op.value(st.c)
+		return
 	}
 	begin := len(st.arena)
-	if s.path > 0 {
-		if v := st.at(s.path); v.Exists() && (!s.ka || st.identified()) {
-			st.arena = append(st.arena, field.Item{Text: v.Text()})
-		}
-	} else {
+	if s.path == 0 {
 		st.arena = s.field.Append(st.arena, st.c, s.arg)
+	} else if at := st.at(s.path); at.Exists() && (!s.ka || st.identified()) {
+		st.arena = append(st.arena, field.Item{Text: at.Text()})
 	}
-	items := st.arena[begin:len(st.arena):len(st.arena)]
-	for i := range items {
-		items[i].Text = operator.CutNUL(items[i].Text)
+	v.items = st.arena[begin:len(st.arena):len(st.arena)]
+	v.present = len(v.items) > 0
+	for i := range v.items {
+		v.items[i].Text = operator.CutNUL(v.items[i].Text)
 	}
-	return value{present: len(items) > 0, items: items}
 }

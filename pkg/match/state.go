@@ -72,21 +72,23 @@ func (st *state) begin(c *field.Context) {
 func (st *state) slot(id int32) *value {
 	s := &st.slots[id]
 	if s.stamp != st.stamp {
-		s.value = st.find(&st.prog.slots[id])
+		st.find(&st.prog.slots[id], &s.value)
 		s.stamp = st.stamp
 	}
 	return &s.value
 }
 
 func (st *state) pred(id int32) bool {
-	m := &st.preds[id]
-	if m.stamp == st.stamp {
+	if m := &st.preds[id]; m.stamp == st.stamp {
 		return m.holds
 	}
-	p := &st.prog.preds[id]
-	m.holds = st.judge(p)
-	m.stamp = st.stamp
-	return m.holds
+	return st.judgeOnce(id)
+}
+
+func (st *state) judgeOnce(id int32) bool {
+	holds := st.judge(&st.prog.preds[id])
+	st.preds[id] = memo{st.stamp, holds}
+	return holds
 }
 
 func (st *state) judge(p *pred) bool {
@@ -132,7 +134,16 @@ func (st *state) node(id nodeID) bool {
 func (st *state) terms(n *graphNode) bool {
 	decides := n.op == opOr
 	for _, t := range n.terms {
-		if st.node(t) == decides {
+		var holds bool
+		switch term := &st.prog.nodes[t]; term.op {
+		case opPred:
+			holds = st.pred(term.pred)
+		case opNotPred:
+			holds = !st.pred(term.pred)
+		default:
+			holds = st.node(t)
+		}
+		if holds == decides {
 			return decides
 		}
 	}
