@@ -221,13 +221,18 @@ func TestGroups(t *testing.T) {
 // TestLargeRecord: 16 MiB that do not compress, in chunks, on our own server and on
 // one with a default configuration.
 func TestLargeRecord(t *testing.T) {
-	noise := incompressible(16 << 20)
-	for name, cfg := range map[string]Config{
-		"embedded": testConfig(t, "a"),
-		"external": {URL: externalServer(t).ClientURL(), Consumers: []string{"a"}, Now: time.Now, MaxBytes: 1 << 30},
+	external := Config{URL: externalServer(t).ClientURL(), Consumers: []string{"a"}, Now: time.Now, MaxBytes: 1 << 30}
+	small := testConfig(t, "a") // more chunks than a consumer asks for at once
+	small.MaxPayload = 16 << 10
+	for name, tt := range map[string]struct {
+		cfg  Config
+		size int
+	}{
+		"embedded": {testConfig(t, "a"), 16 << 20}, "external": {external, 16 << 20}, "many chunks": {small, 2 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := open(t, cfg)
+			noise := incompressible(tt.size)
+			l := open(t, tt.cfg)
 			appendAll(t, l, "before")
 			require.NoError(t, l.Append(t.Context(), Record{Kind: "large", Events: []Item{{Raw: noise}}}))
 			appendAll(t, l, "after")

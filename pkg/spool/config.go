@@ -91,6 +91,9 @@ type Config struct {
 	recheck   time.Duration                   // how often disk, health and consumers are looked at
 }
 
+// leastPayload is how many bytes a message must be allowed to have.
+const leastPayload = 4 << 10
+
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // withDefaults checks a configuration and fills it up.
@@ -132,9 +135,8 @@ func orDefault[T comparable](p *T, value T) {
 }
 
 func (c *Config) check() error {
-	const least = 4 << 10
-	if c.MaxPayload < least {
-		return fmt.Errorf("spool: max_payload is %d bytes, the least is %d", c.MaxPayload, least)
+	if c.MaxPayload < leastPayload {
+		return fmt.Errorf("spool: max_payload is %d bytes, the least is %d", c.MaxPayload, leastPayload)
 	}
 	if c.MaxRecord < c.MaxPayload {
 		return fmt.Errorf("spool: max_record is %d bytes, below max_payload, %d", c.MaxRecord, c.MaxPayload)
@@ -160,6 +162,6 @@ func (c *Config) quotaOf(cluster string) int64 {
 
 func (c *Config) hasQuotas() bool { return c.Quota > 0 || len(c.Quotas) > 0 }
 
-// maxInflight is how many messages a consumer has in hands at most: all chunks of
-// the largest record, and a batch of groups besides.
-func (c *Config) maxInflight() int { return 2*(c.MaxRecord/(c.MaxPayload/2)) + 4*fetchBatch }
+// maxInflight is how many messages of payload bytes a consumer has in hands at most:
+// all chunks of the largest record, twice, and groups besides.
+func (c *Config) maxInflight(payload int) int { return 4*(c.MaxRecord/payload+1) + 4*fetchBatch }

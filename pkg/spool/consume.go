@@ -27,7 +27,8 @@ type Delivery struct {
 }
 
 // Handler settles a delivery: what it returns nil for never comes again, but for a
-// crash before the cursor has moved. Any error brings the delivery back, after the
+// crash before the cursor has moved. Its context ends with Consume's, with the log, and
+// when the store has to be opened anew; then the delivery comes again. Any error brings the delivery back, after the
 // time that a Recoverable names or after a growing one; nothing behind it is
 // delivered meanwhile. A Permanent makes it a dead letter.
 type Handler func(context.Context, Delivery) error

@@ -26,7 +26,8 @@ func (e Full) Error() string {
 }
 
 // Unknown says that nobody knows whether a record was stored: HTTP 503, and a
-// repetition that may make a duplicate.
+// repetition that may make a duplicate. It does not unwrap: a Full that broke the
+// wait is the answer to the next record, not to this one.
 type Unknown struct {
 	Cause error // what was waited for, or what ended the wait
 }
@@ -35,9 +36,6 @@ type Unknown struct {
 func (e Unknown) Error() string {
 	return fmt.Sprintf("spool: the record may or may not be stored: %v", e.Cause)
 }
-
-// Unwrap returns the cause.
-func (e Unknown) Unwrap() error { return e.Cause }
 
 // Poisoned says that the store is broken for good: HTTP 503, not ready, and the
 // process must end. A second fsync after a failed one reports a success that is

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -57,6 +58,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	require.ErrorAs(t, err, new(Unknown), "nobody knows about the write that failed")
 	require.ErrorContains(t, err, syscall.ENOSPC.Error())
+	require.False(t, errors.As(err, new(Full)), "which would say that it is not stored")
 	var full Full
 	require.ErrorAs(t, add(), &full, "the next one is refused")
 	require.Equal(t, FullDisk, full.Reason)

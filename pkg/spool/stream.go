@@ -24,6 +24,9 @@ func (c *Config) deadSubject() string {
 // everything while it has none, so consumers come before such retention and go
 // after it.
 func (e *engine) ensure(ctx context.Context, c *Config) error {
+	if e.maxPayload(c) < leastPayload {
+		return fmt.Errorf("the server takes messages of %d bytes only; raise its max_payload", e.conn.MaxPayload())
+	}
 	if c.readOnly {
 		var err error
 		e.stream, err = e.js.Stream(ctx, c.Stream)
@@ -42,7 +45,7 @@ func (e *engine) ensure(ctx context.Context, c *Config) error {
 		return fmt.Errorf("stream %s: %w", c.Stream, err)
 	}
 	for _, name := range c.Consumers {
-		if _, err := e.stream.CreateOrUpdateConsumer(ctx, c.consumerConfig(name)); err != nil {
+		if _, err := e.stream.CreateOrUpdateConsumer(ctx, c.consumerConfig(name, e.maxPayload(c))); err != nil {
 			return fmt.Errorf("consumer %s: %w", name, err)
 		}
 	}
@@ -78,11 +81,11 @@ func (e *engine) ensureDead(ctx context.Context, c *Config) error {
 	return nil
 }
 
-func (c *Config) consumerConfig(name string) jetstream.ConsumerConfig {
+func (c *Config) consumerConfig(name string, payload int) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
 		Durable: name, Metadata: map[string]string{mark: "consumer"},
 		DeliverPolicy: jetstream.DeliverNewPolicy, AckPolicy: jetstream.AckExplicitPolicy,
-		AckWait: c.AckWait, MaxDeliver: -1, MaxAckPending: c.maxInflight(),
+		AckWait: c.AckWait, MaxDeliver: -1, MaxAckPending: c.maxInflight(payload),
 	}
 }
 
