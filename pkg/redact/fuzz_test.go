@@ -32,11 +32,11 @@ func FuzzEvent(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, _ = rewritten(t, r, string(v.Raw()))
+		_, _ = rewrittenOnce(t, r, string(v.Raw()))
 	})
 }
 
-// FuzzText holds the same for texts.
+// FuzzText: a second pass over a text only takes away.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{"a --password=x " + jwt, pem, `token: "\"x"`, "https://a:b@c/?password=x&token=y", "Authorization: Basic abc", `{"password":"x"} {`} {
 		f.Add(s)
@@ -44,7 +44,7 @@ func FuzzText(f *testing.F) {
 	r := redactor(f)
 	f.Fuzz(func(t *testing.T, s string) {
 		once := r.Text(s)
-		require.Equal(t, once, r.Text(once))
+		onlyTakesAway(t, once, r.Text(once))
 	})
 }
 
@@ -68,7 +68,7 @@ func FuzzCanary(f *testing.F) {
 			return
 		}
 		p := planter{rng: rand.New(rand.NewPCG(seed, 1)), secret: secret, noise: noise}
-		out, paths := rewritten(t, r, p.event())
+		out, paths := rewrittenOnce(t, r, p.event())
 		require.NotContains(t, out, secret)
 		require.NotEmpty(t, paths)
 	})

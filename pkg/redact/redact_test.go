@@ -40,6 +40,19 @@ func quote(s string) string {
 // rewritten holds what must be true of every event and returns the outcome.
 func rewritten(t testing.TB, r *Redactor, raw string) (string, []string) {
 	t.Helper()
+	out, paths := rewrittenOnce(t, r, raw)
+	again, pathsAgain, changed := r.Event(&audit.Event{Raw: []byte(out)})
+	require.Equal(t, out, string(again), "redacted twice")
+	require.False(t, changed, "redacted twice")
+	require.Equal(t, paths, pathsAgain, "redacted twice")
+	return out, paths
+}
+
+// rewrittenOnce is rewritten for texts made to confuse: what is found by its
+// looks can look different with a mark in it, so a second pass may find more.
+// It must only take away.
+func rewrittenOnce(t testing.TB, r *Redactor, raw string) (string, []string) {
+	t.Helper()
 	out, paths, changed := r.Event(&audit.Event{Raw: []byte(raw)})
 	require.Equal(t, changed, string(out) != raw, "changed")
 	before, err := audit.ParseValue([]byte(raw))
@@ -47,11 +60,21 @@ func rewritten(t testing.TB, r *Redactor, raw string) (string, []string) {
 	after, err := audit.ParseValue(out)
 	require.NoError(t, err, "%s", out)
 	sameShape(t, "", before, after)
-	again, pathsAgain, changed := r.Event(&audit.Event{Raw: out})
-	require.Equal(t, string(out), string(again), "redacted twice")
-	require.False(t, changed, "redacted twice")
-	require.Equal(t, paths, pathsAgain, "redacted twice")
+	again, _, _ := r.Event(&audit.Event{Raw: out})
+	onlyTakesAway(t, string(out), string(again))
 	return string(out), paths
+}
+
+// onlyTakesAway asks that after differs from before only by marks in place of
+// something.
+func onlyTakesAway(t testing.TB, before, after string) {
+	t.Helper()
+	rest := strings.ReplaceAll(before, Marker, "")
+	for _, c := range []byte(strings.ReplaceAll(after, Marker, "")) {
+		i := strings.IndexByte(rest, c)
+		require.GreaterOrEqual(t, i, 0, "%q became %q", before, after)
+		rest = rest[i+1:]
+	}
 }
 
 // sameShape asks for the same keys in the same order, and the same kinds.

@@ -36,8 +36,9 @@ func (r *Redactor) shapes(s []byte) (edits []edit) {
 					add(start, token)
 				}
 			case x.does == basic && afterAuthorization(s[:at]):
-				start := run(s, at+len(x.text), space)
-				add(start, run(s, start, tokenByte))
+				if start := run(s, at+len(x.text), space); start > at+len(x.text) {
+					add(start, run(s, start, tokenByte))
+				}
 			case x.does == privateKey && at >= pem:
 				pem = pemEnd(s, at)
 				add(at, pem)
