@@ -275,17 +275,18 @@ func TestTornRecord(t *testing.T) {
 // claims to know what became of the record.
 func TestAppendDeadline(t *testing.T) {
 	cfg := testConfig(t, "a")
-	cfg.AppendTimeout = 50 * time.Millisecond
+	cfg.AppendTimeout = 500 * time.Millisecond
 	l := open(t, cfg)
 	mute(t, l)
+	err := l.Append(t.Context(), event("1"))
 	var unknown Unknown
-	require.ErrorAs(t, l.Append(t.Context(), event("1")), &unknown)
-	require.ErrorContains(t, unknown, "may or may not be stored")
+	require.ErrorAs(t, err, &unknown)
+	require.ErrorContains(t, err, "may or may not be stored")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := l.Append(ctx, event("2"))
-	require.ErrorIs(t, err, context.Canceled)
+	err = l.Append(ctx, event("2"))
+	require.True(t, errors.Is(err, context.Canceled) || errors.As(err, &unknown), "%v", err)
 	require.Equal(t, uint64(2), status(t, l).Counters.Unknown+status(t, l).Counters.Refused)
 }
 

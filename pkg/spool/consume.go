@@ -18,6 +18,11 @@ const (
 	mostBackoff  = 30 * time.Second
 )
 
+// errGap says that the server has delivered messages that did not arrive: the client
+// gave up a request, on a busy machine, a moment before they came. They would come
+// again when AckWait is over, behind newer ones.
+var errGap = errors.New("messages were delivered and did not arrive")
+
 // Delivery is what a consumer's handler gets: records in the order of the log.
 type Delivery struct {
 	Records     []Record  // at least one; they share memory and must not be written to
@@ -47,6 +52,10 @@ func (l *Log) Consume(ctx context.Context, name string, h Handler) error {
 	for ctx.Err() == nil {
 		r := &reader{log: l, name: name, handler: h, eng: l.engineNow(), hand: map[uint64]jetstream.Msg{}}
 		err := r.run(ctx)
+		if errors.Is(err, errGap) {
+			l.count(func(c *Counters) { c.Gaps++ })
+			continue
+		}
 		if ctx.Err() == nil {
 			l.cfg.Logger.Warn("spool: reading is interrupted", "consumer", name, "error", err)
 			l.note(name, err)
@@ -95,6 +104,7 @@ type reader struct {
 	consumer jetstream.Consumer
 	asm      assembler
 	hand     map[uint64]jetstream.Msg // delivered to us and not acknowledged, by sequence
+	arrived  uint64                   // how many messages came since the reset: the server numbers them
 	last     uint64                   // the highest sequence seen
 	reached  time.Time                // when it was stored; now, if nothing follows
 	settled  uint64                   // the highest sequence acknowledged
@@ -128,6 +138,9 @@ func (r *reader) run(ctx context.Context) error {
 	r.asm.limit = r.log.cfg.MaxRecord + 16
 	for ctx.Err() == nil {
 		msgs, err := r.fetch(ctx)
+		if err == nil && len(msgs) == 0 {
+			err = r.idle(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -159,6 +172,20 @@ func (r *reader) fetch(ctx context.Context) ([]jetstream.Msg, error) {
 	return msgs, nil
 }
 
+// idle looks, when nothing comes, whether the server thinks that we have more in
+// hands than we do.
+func (r *reader) idle(ctx context.Context) error {
+	r.reached = r.log.cfg.Now()
+	info, err := r.consumer.Info(ctx)
+	if err != nil {
+		return err
+	}
+	if info.NumAckPending > len(r.hand) {
+		return errGap
+	}
+	return nil
+}
+
 func all(b jetstream.MessageBatch) func(func(jetstream.Msg) bool) {
 	return func(yield func(jetstream.Msg) bool) {
 		for m := range b.Messages() {
@@ -171,9 +198,6 @@ func all(b jetstream.MessageBatch) func(func(jetstream.Msg) bool) {
 
 // takeAll delivers the records of messages, and settles what needs no delivery.
 func (r *reader) takeAll(ctx context.Context, msgs []jetstream.Msg) error {
-	if len(msgs) == 0 {
-		r.reached = r.log.cfg.Now()
-	}
 	metas := make([]*jetstream.MsgMetadata, len(msgs))
 	for i, m := range msgs {
 		meta, err := m.Metadata()
@@ -184,6 +208,9 @@ func (r *reader) takeAll(ctx context.Context, msgs []jetstream.Msg) error {
 		r.hand[meta.Sequence.Stream] = m
 	}
 	for i, m := range msgs {
+		if r.arrived++; metas[i].Sequence.Consumer != r.arrived {
+			return errGap
+		}
 		if err := r.take(ctx, metas[i], m.Data()); err != nil {
 			return err
 		}

@@ -87,6 +87,29 @@ func TestOrderOverRestarts(t *testing.T) {
 	require.Equal(t, []string{"0", "1", "2"}, drained(t, l, "a"))
 }
 
+// TestMessagesThatDoNotArrive: the server gives messages to a client that has given up
+// waiting for them, as happens on a busy machine. They come in their order all the
+// same, and before AckWait is over.
+func TestMessagesThatDoNotArrive(t *testing.T) {
+	for name, n := range map[string]int{"in the middle": 40, "at the end": 3} {
+		t.Run(name, func(t *testing.T) {
+			l := open(t, testConfig(t, "a"))
+			s := newSink()
+			consume(t, l, "a", s.handle)
+			appendAll(t, l, "first")
+			s.wait(t, 1)
+			c, err := l.engineNow().stream.Consumer(t.Context(), "a")
+			require.NoError(t, err)
+			_, err = c.Fetch(3) // and nobody looks at it
+			require.NoError(t, err)
+			want := numbered("e", n)
+			appendAll(t, l, want...)
+			require.Equal(t, append([]string{"first"}, want...), s.wait(t, n+1))
+			require.Positive(t, status(t, l).Counters.Gaps)
+		})
+	}
+}
+
 // TestSlowHandler: a delivery that is being worked on does not come a second time,
 // however long that takes.
 func TestSlowHandler(t *testing.T) {

@@ -26,6 +26,7 @@ type Counters struct {
 	Chunked     uint64 // records cut into chunks
 	TornChunks  uint64 // discarded, for each consumer
 	Delivered   uint64 // records settled by handlers, for each consumer
+	Gaps        uint64 // times a reader went back to its cursor because messages did not arrive
 	Redelivered uint64 // deliveries repeated after an error
 	DeadLetters uint64 // records given up by handlers
 	Reopened    uint64 // times the store was opened anew after a full disk
