@@ -120,7 +120,7 @@ func (c *compiler) newPred(e *condition.Check) (pred, error) {
 	switch {
 	case p.kind == predTest:
 		p.test, err = c.literalTest(e, s.typ)
-	case s.isTime():
+	case s.isTime() && (p.kind == predEqual || p.kind == predDiffer || p.kind == predIn):
 		p.kind, p.times = predTime, timesOf(e.Values)
 	case p.kind == predContains && (len(e.Values) >= fewestTexts || e.Op == condition.IContains):
 		p.texts = containsAny(e)
