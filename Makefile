@@ -14,7 +14,7 @@ FUZZTIME    ?= 60s
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: build run test integration bench lint fuzz clean help
+.PHONY: build run test integration crash bench lint fuzz clean help
 
 build: ## build bin/kubewitness
 	go build -trimpath -o bin/kubewitness ./cmd/kubewitness
@@ -28,6 +28,9 @@ test: ## run the tests; needs the Go toolchain and nothing else
 integration: fuzz ## fuzz, then all tests with the race detector, then the long ones over the reference data
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 	KUBEWITNESS_INTEGRATION=1 go test -count=1 -timeout 20m ./...
+
+crash: ## kill the durable log 200 times while it is written, and look for what it acknowledged
+	KUBEWITNESS_CRASH=1 go test -count=1 -v -timeout 30m -run '^TestKill$$' ./pkg/spool
 
 fuzz: ## run every fuzz target for FUZZTIME
 	FUZZTIME=$(FUZZTIME) test/fuzz.sh

@@ -134,11 +134,15 @@ func child(t testing.TB, role, dir string, under ...string) (*exec.Cmd, io.Reade
 }
 
 // TestKill kills a process that appends, time and again, and finds everything that
-// it was told is stored. Ten times here; KUBEWITNESS_INTEGRATION=1 makes it 200.
+// it was told is stored. A few times in the ordinary tests, more in make
+// integration, 200 times in make crash.
 func TestKill(t *testing.T) {
-	rounds := 10
-	if os.Getenv("KUBEWITNESS_INTEGRATION") == "1" {
+	rounds := 5
+	switch {
+	case os.Getenv("KUBEWITNESS_CRASH") == "1":
 		rounds = 200
+	case os.Getenv("KUBEWITNESS_INTEGRATION") == "1":
+		rounds = 10
 	}
 	cfg := testConfig(t, "a", "b")
 	acked := map[string]bool{}
