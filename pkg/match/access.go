@@ -34,6 +34,10 @@ type access struct {
 // maxAtoms bounds what one rule may put into the index.
 const maxAtoms = 100_000
 
+// longestAtom is how many bytes of a text are looked for, the last ones: these
+// are rare enough, and thousands of long texts would make a large automaton.
+const longestAtom = 24
+
 // accesses finds the access of nodes; a nil entry is a node without.
 type accesses struct {
 	prog  *program
@@ -178,6 +182,7 @@ func insideAtoms(p *pred) []atom {
 			if kind == atomFolded {
 				l = foldASCII(l)
 			}
+			l = l[max(0, len(l)-longestAtom):]
 			atoms = append(atoms, atom{slot: p.left, kind: kind, text: l})
 		}
 		if p.check.Mod == condition.AllOf {
