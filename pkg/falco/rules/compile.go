@@ -2,6 +2,7 @@ package rules
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
@@ -15,6 +16,7 @@ type compiler struct {
 	strict bool
 
 	lists  []*wordList
+	named  listNames
 	macros table[macro]
 	done   map[*macro]bool        // macros whose references have been judged
 	spent  int                    // bytes of all conditions with their lists substituted
@@ -33,6 +35,7 @@ func (c *compiler) compile() []*Rule {
 		c.fail(ErrValidate, tooLong.at, "List has too many items with those of the lists in it")
 		return nil
 	}
+	c.named = newListNames(c.lists)
 	c.judged = map[judgedMacro][]step{}
 	c.compileMacros()
 	var rules []*Rule
@@ -47,16 +50,28 @@ func (c *compiler) compile() []*Rule {
 	return rules
 }
 
-// substitute puts the lists into a condition.
+// substitute puts the lists into a condition, one after the other in their
+// order.
 func (c *compiler) substitute(s script) (script, error) {
-	var err error
-	for _, l := range c.lists {
+	pending := c.named.in(s.text, -1, slices.Clone(c.named.odd))
+	for len(pending) > 0 {
+		slices.Sort(pending)
+		at := pending[0]
+		for len(pending) > 0 && pending[0] == at {
+			pending = pending[1:]
+		}
+		l := c.lists[at]
 		if l.item.bad {
 			continue
 		}
-		if s, err = l.substitute(s); err != nil {
-			return s, err
+		changed, err := l.substitute(s)
+		if err != nil {
+			return changed, err
 		}
+		if changed.text != s.text {
+			pending = c.named.in(l.text, at, pending) // its items can name lists after it
+		}
+		s = changed
 	}
 	if c.spent += len(s.text); c.spent > maxSubstituted {
 		return s, errTooLong
