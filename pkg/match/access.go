@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
@@ -75,6 +76,18 @@ func (a *accesses) find(id nodeID) *access {
 		return a.union(n.terms)
 	}
 	return nil
+}
+
+// places gives the places that the access looks at, in order.
+func (x *access) places() []place {
+	var out []place
+	for _, at := range x.atoms {
+		if k := (place{at.slot, at.kind}); len(out) == 0 || out[len(out)-1] != k && !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	slices.SortFunc(out, func(a, b place) int { return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.kind, b.kind)) })
+	return out
 }
 
 // better tells whether x is to be preferred: what costs little to look up

@@ -6,30 +6,42 @@ import "slices"
 // events would make them candidates. They are ruled out together with others.
 const residualScore = 0.35
 
-// fewestTexts is for how many rules a slot's text is searched for all events.
-const fewestTexts = 4
+// fewestRules is for how many rules a place is looked at in every event. For
+// fewer, judging them costs less.
+const fewestRules = 4
+
+// smallSet is up to how many rules nothing is saved by that.
+const smallSet = 16
 
 // chooser gives each rule the access that makes it a candidate least often,
 // together with all the others: a value that thousands of rules ask for leads
-// to all of them at once.
+// to all of them at once, and a place that hardly any asks about is not worth a
+// look.
 type chooser struct {
 	prog    *program
 	acc     *accesses
 	options [][]*access // by rule
 	crowd   map[atom]int
-	texts   map[place]int
+	barred  map[place]bool
 }
 
 // chooseAccesses gives each rule an access; nil for those that are residual.
 func chooseAccesses(p *program, acc *accesses) []*access {
-	c := &chooser{prog: p, acc: acc, options: make([][]*access, len(p.rules)), crowd: map[atom]int{}, texts: map[place]int{}}
+	c := &chooser{prog: p, acc: acc, options: make([][]*access, len(p.rules)), crowd: map[atom]int{}, barred: map[place]bool{}}
 	for i := range p.rules {
 		c.options[i] = c.of(p.rules[i].root)
-		c.count(c.options[i])
+		for _, x := range c.options[i] {
+			for _, at := range x.atoms {
+				c.crowd[at]++
+			}
+		}
 	}
 	chosen := make([]*access, len(p.rules))
-	for i := range chosen {
-		chosen[i] = c.best(c.options[i])
+	for again := true; again; {
+		for i := range chosen {
+			chosen[i] = c.best(c.options[i])
+		}
+		again = c.bar(chosen)
 	}
 	return chosen
 }
@@ -45,27 +57,33 @@ func (c *chooser) of(root nodeID) []*access {
 	return out
 }
 
-// count notes how many rules could be found by each atom.
-func (c *chooser) count(options []*access) {
-	var places []place
-	for _, x := range options {
-		for _, at := range x.atoms {
-			c.crowd[at]++
-			if k := (place{at.slot, at.kind}); at.kind != atomValue && !slices.Contains(places, k) {
-				places = append(places, k)
+// bar bars the places that too few rules are found by, and tells whether there
+// were any.
+func (c *chooser) bar(chosen []*access) bool {
+	if len(chosen) <= smallSet {
+		return false
+	}
+	rules, thin := map[place]int{}, false
+	for _, x := range chosen {
+		if x != nil {
+			for _, k := range x.places() {
+				rules[k]++
 			}
 		}
 	}
-	for _, k := range places {
-		c.texts[k]++
+	for k, n := range rules {
+		if n < fewestRules {
+			c.barred[k], thin = true, true
+		}
 	}
+	return thin
 }
 
 func (c *chooser) best(options []*access) *access {
 	var best *access
 	lowest := 0.0
 	for _, x := range options {
-		if !c.worthwhile(x) {
+		if slices.ContainsFunc(x.places(), func(k place) bool { return c.barred[k] }) {
 			continue
 		}
 		load := 0.0
@@ -77,15 +95,4 @@ func (c *chooser) best(options []*access) *access {
 		}
 	}
 	return best
-}
-
-// worthwhile tells whether the texts of an access are looked for in places
-// where others are, too.
-func (c *chooser) worthwhile(x *access) bool {
-	for _, at := range x.atoms {
-		if at.kind != atomValue && c.texts[place{at.slot, at.kind}] < fewestTexts {
-			return false
-		}
-	}
-	return true
 }

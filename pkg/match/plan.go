@@ -121,7 +121,7 @@ func (m *Matcher) why(acc *accesses, root nodeID) string {
 	case a != nil && a.score > residualScore:
 		return "the rarest it demands is " + m.atomsText(a) + ", which too many events have"
 	case a != nil:
-		return "too few other rules look for texts in the same place: " + m.atomsText(a)
+		return "too few other rules ask about the same: " + m.atomsText(a)
 	case n.op == opOr:
 		for _, t := range n.terms {
 			if acc.of(t) == nil {

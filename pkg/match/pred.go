@@ -122,7 +122,7 @@ func (c *compiler) newPred(e *condition.Check) (pred, error) {
 		p.test, err = c.literalTest(e, s.typ)
 	case s.isTime() && (p.kind == predEqual || p.kind == predDiffer || p.kind == predIn):
 		p.kind, p.times = predTime, timesOf(e.Values)
-	case p.kind == predContains && (len(e.Values) >= fewestTexts || e.Op == condition.IContains):
+	case p.kind == predContains && (len(e.Values) >= fewTexts || e.Op == condition.IContains):
 		p.texts = containsAny(e)
 	default:
 		p.values = newTextSet(texts(e.Values))

@@ -14,7 +14,7 @@ const sharedBy = 4
 func newResidual(p *program, acc *accesses, rules []int32) residual {
 	b := &stepBuilder{
 		prog: p, acc: acc, words: (len(rules) + 63) / 64,
-		kills: map[int32]map[string][]int32{}, groups: map[string]*termGroup{}, terms: map[int32][]nodeID{},
+		kills: map[int32]*killGroup{}, groups: map[string]*termGroup{}, terms: map[int32][]nodeID{},
 	}
 	r := residual{rules: rules, all: make([]uint64, b.words)}
 	for bit, rule := range rules {
@@ -44,9 +44,16 @@ type stepBuilder struct {
 	prog   *program
 	acc    *accesses
 	words  int
-	kills  map[int32]map[string][]int32 // bits by slot and value
+	kills  map[int32]*killGroup // by slot
 	groups map[string]*termGroup
-	terms  map[int32][]nodeID // by bit
+	terms  map[int32][]nodeID // by bit: those that are in steps
+}
+
+// killGroup are terms that exclude values of one slot.
+type killGroup struct {
+	values map[string][]int32 // bits
+	nodes  []nodeID
+	bits   []int32 // of each node
 }
 
 // termGroup are terms that one step can look at: the same term of several
@@ -65,7 +72,6 @@ func (b *stepBuilder) note(t nodeID, bit int32) {
 	switch x := b.acc.of(t); {
 	case t == trueNode:
 	case b.noteKill(t, bit):
-		b.terms[bit] = append(b.terms[bit], t)
 	case x != nil:
 		b.noteAccess(x, t, nil, bit)
 	case b.prog.nodes[t].op == opOr:
@@ -144,15 +150,8 @@ func (g *termGroup) add(t nodeID, bit int32) bool {
 
 // placesKey names the places of an access.
 func placesKey(x *access) []byte {
-	var places []place
-	for _, at := range x.atoms {
-		if k := (place{at.slot, at.kind}); !slices.Contains(places, k) {
-			places = append(places, k)
-		}
-	}
-	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.kind, b.kind)) })
 	var key []byte
-	for _, k := range places {
+	for _, k := range x.places() {
 		key = append(binary.LittleEndian.AppendUint32(key, uint32(k.slot)), byte(k.kind))
 	}
 	return key
@@ -175,14 +174,15 @@ func (b *stepBuilder) noteKill(id nodeID, bit int32) bool {
 	default:
 		return false
 	}
-	m := b.kills[q.left]
-	if m == nil {
-		m = map[string][]int32{}
-		b.kills[q.left] = m
+	g := b.kills[q.left]
+	if g == nil {
+		g = &killGroup{values: map[string][]int32{}}
+		b.kills[q.left] = g
 	}
+	g.nodes, g.bits = append(g.nodes, id), append(g.bits, bit)
 	for _, v := range q.check.Values {
-		if l := m[v.Text]; len(l) == 0 || l[len(l)-1] != bit {
-			m[v.Text] = append(l, bit)
+		if l := g.values[v.Text]; len(l) == 0 || l[len(l)-1] != bit {
+			g.values[v.Text] = append(l, bit)
 		}
 	}
 	return true
@@ -200,18 +200,11 @@ type rankedStep struct {
 // these the ones that can rule out the most.
 func (b *stepBuilder) steps() []step {
 	var ranked []rankedStep
-	for slot, values := range b.kills {
-		k := &killStep{slot: slot, values: make(map[string]bitset, len(values))}
-		var bits []int32
-		for v, list := range values {
-			k.values[v] = newBitset(list, b.words)
-			bits = append(bits, list...)
+	for slot, g := range b.kills {
+		if bits := slices.Compact(slices.Clone(g.bits)); len(bits) >= sharedBy {
+			s := step{rules: newBitset(bits, b.words), kill: b.killStep(slot, g)}
+			ranked = append(ranked, rankedStep{s, costClass(b.prog.slots[slot].cost), len(bits), []byte{byte(slot), byte(slot >> 8)}})
 		}
-		slices.Sort(bits)
-		bits = slices.Compact(bits)
-		ranked = append(ranked, rankedStep{
-			step{rules: newBitset(bits, b.words), kill: k}, costClass(b.prog.slots[slot].cost), len(bits), []byte{byte(slot), byte(slot >> 8)},
-		})
 	}
 	for _, g := range b.groups {
 		if len(g.bits) >= sharedBy {
@@ -237,6 +230,17 @@ func costClass(cost int32) int {
 		return 1
 	}
 	return 2
+}
+
+func (b *stepBuilder) killStep(slot int32, g *killGroup) *killStep {
+	k := &killStep{slot: slot, values: make(map[string]bitset, len(g.values))}
+	for v, list := range g.values {
+		k.values[v] = newBitset(list, b.words)
+	}
+	for i, bit := range g.bits {
+		b.terms[bit] = append(b.terms[bit], g.nodes[i])
+	}
+	return k
 }
 
 // groupStep makes a step of a group: of one term the term itself, of several
