@@ -35,8 +35,9 @@ crash: ## kill the durable log 200 times while it is written, and look for what 
 fuzz: ## run every fuzz target for FUZZTIME
 	FUZZTIME=$(FUZZTIME) test/fuzz.sh
 
-bench: ## run the benchmarks
+bench: ## run the benchmarks, then measure the whole program beside python3's json.loads
 	go test -run '^$$' -bench . -benchmem ./...
+	KUBEWITNESS_BENCH=1 go test -count=1 -v -timeout 60m -run '^TestProcess$$' ./test/bench
 
 lint: $(STATICCHECK) ## gofmt, go mod tidy, vet, staticcheck, the rules of the house
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
