@@ -6,9 +6,12 @@ import "slices"
 // events would make them candidates. They are ruled out together with others.
 const residualScore = 0.35
 
-// fewestRules is for how many rules a place is looked at in every event. For
-// fewer, judging them costs less.
-const fewestRules = 4
+// A place that fewer rules are found by is not worth a look in every event:
+// judging them costs less. To search a text costs more than to look up a value.
+const (
+	fewestRules = 2
+	fewestTexts = 4
+)
 
 // smallSet is up to how many rules nothing is saved by that.
 const smallSet = 16
@@ -72,7 +75,7 @@ func (c *chooser) bar(chosen []*access) bool {
 		}
 	}
 	for k, n := range rules {
-		if n < fewestRules {
+		if n < fewestRules || k.kind != atomValue && n < fewestTexts {
 			c.barred[k], thin = true, true
 		}
 	}
