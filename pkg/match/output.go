@@ -22,6 +22,7 @@ type OutputField struct {
 type segment struct {
 	text    string
 	operand operand // nil for plain text
+	field   int     // index of the output field with the same value; -1: none has it
 	list    bool
 	width   int
 }
@@ -37,9 +38,18 @@ type output struct {
 const listLimit = 1023
 
 func (b *builder) format(f *format.Format) ([]segment, []output, error) {
+	outs := make([]output, len(f.Fields))
+	byKey := make(map[string]int, len(f.Fields))
+	for i, fl := range f.Fields {
+		out, err := b.output(fl)
+		if err != nil {
+			return nil, nil, err
+		}
+		outs[i], byKey[out.key] = out, i
+	}
 	segs := make([]segment, len(f.Segments))
 	for i, s := range f.Segments {
-		segs[i] = segment{text: s.Text, width: s.Width}
+		segs[i] = segment{text: s.Text, width: s.Width, field: -1}
 		if s.Operand == nil {
 			continue
 		}
@@ -51,14 +61,10 @@ func (b *builder) format(f *format.Format) ([]segment, []output, error) {
 		if segs[i].operand, err = b.operand(s.Operand); err != nil {
 			return nil, nil, err
 		}
-	}
-	outs := make([]output, len(f.Fields))
-	for i, fl := range f.Fields {
-		out, err := b.output(fl)
-		if err != nil {
-			return nil, nil, err
+		if fl, ok := s.Operand.(*condition.Field); ok {
+			segs[i].field = byKey[format.Key(fl)]
+			segs[i].operand = outs[segs[i].field].operand
 		}
-		outs[i] = out
 	}
 	return segs, outs, nil
 }
@@ -93,38 +99,49 @@ func (m *Plain) detection(r *rule, c *field.Context) Detection {
 	if n := len(r.fields) + len(m.append); n > 0 {
 		d.Fields = make([]OutputField, 0, n)
 	}
-	var b strings.Builder
-	b.Grow(outputSize)
-	for i := range r.output {
-		m.print(&b, &r.output[i], c)
+	values := make([]value, len(r.fields))
+	for i := range r.fields {
+		values[i] = r.fields[i].operand.value(c)
+		d.add(&r.fields[i], values[i])
 	}
-	d.Output = b.String()
-	for _, outs := range [][]output{r.fields, m.append} {
-		for i := range outs {
-			d.add(&outs[i], c)
-		}
+	for i := range m.append {
+		d.add(&m.append[i], m.append[i].operand.value(c))
 	}
+	d.Output = m.print(r, values, c)
 	return d
 }
 
 // outputSize is how long outputs usually are.
 const outputSize = 256
 
-func (d *Detection) add(o *output, c *field.Context) {
+func (d *Detection) add(o *output, v value) {
 	for _, f := range d.Fields {
 		if f.Key == o.key {
 			return
 		}
 	}
-	d.Fields = append(d.Fields, OutputField{Key: o.key, Value: o.value(c)})
+	d.Fields = append(d.Fields, OutputField{Key: o.key, Value: o.value(v)})
 }
 
-func (m *Plain) print(b *strings.Builder, s *segment, c *field.Context) {
-	if s.operand == nil {
-		b.WriteString(s.text)
-		return
+// print fills in the output of a rule; values are those of its output fields.
+func (m *Plain) print(r *rule, values []value, c *field.Context) string {
+	var b strings.Builder
+	b.Grow(outputSize)
+	for i := range r.output {
+		s := &r.output[i]
+		switch {
+		case s.operand == nil:
+			b.WriteString(s.text)
+		case s.field >= 0 && s.operand == r.fields[s.field].operand:
+			b.WriteString(m.segment(s, values[s.field]))
+		default:
+			b.WriteString(m.segment(s, s.operand.value(c)))
+		}
 	}
-	v := s.operand.value(c)
+	return b.String()
+}
+
+func (m *Plain) segment(s *segment, v value) string {
 	str := printed(v, s.list)
 	if m.opt.Strict && s.list && v.present {
 		str = falcoList(v.items)
@@ -132,7 +149,7 @@ func (m *Plain) print(b *strings.Builder, s *segment, c *field.Context) {
 	if s.width > 0 {
 		str = pad(str, s.width)
 	}
-	b.WriteString(str)
+	return str
 }
 
 func printed(v value, list bool) string {
@@ -171,8 +188,7 @@ func pad(s string, width int) string {
 	return s + strings.Repeat(" ", width-len(s))
 }
 
-func (o *output) value(c *field.Context) any {
-	v := o.operand.value(c)
+func (o *output) value(v value) any {
 	switch {
 	case !v.present:
 		return nil
