@@ -30,7 +30,7 @@ const envProcess = "KUBEWITNESS_BENCH"
 // Sizes of what is measured. Sets whose rules take long to load get the events
 // several times over.
 const (
-	repetitions = 7
+	repetitions = 5
 	eventBytes  = 48 << 20
 	largeBytes  = 512 << 20
 )
