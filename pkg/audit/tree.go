@@ -84,7 +84,7 @@ func (t *tree) keyIs(at uint32, key string) bool {
 	if n.escaped {
 		return string(t.content(at)) == key
 	}
-	return string(t.raw[n.start+1:n.end-1]) == key
+	return int(n.end-n.start) == len(key)+2 && string(t.raw[n.start+1:n.end-1]) == key
 }
 
 // content returns the unescaped content of the string at that node.

@@ -84,17 +84,17 @@ func (v Value) FirstKeys() Value {
 // Get returns the member of the object v with that key. Keys are compared unescaped. The result is absent when there is
 // no such member or v is no object.
 func (v Value) Get(key string) Value {
-	n := v.node()
-	if n.kind != Object {
+	t := v.tree
+	if t == nil || t.nodes[v.at].kind != Object {
 		return Value{}
 	}
 	var found Value
-	for at := v.at + 1; at < n.next; at = v.tree.nodes[at+1].next {
-		if !v.tree.keyIs(at, key) {
+	for at, end := v.at+1, t.nodes[v.at].next; at < end; at = t.nodes[at+1].next {
+		if !t.keyIs(at, key) {
 			continue
 		}
 		found = v.sibling(at + 1)
-		if v.first || !v.tree.duplicates {
+		if v.first || !t.duplicates {
 			break
 		}
 	}

@@ -28,13 +28,17 @@ type Item struct {
 	Prefix netip.Prefix // addresses: the address with all its bits
 }
 
-// Context is an event and what a field can need to know besides it.
+// Context is an event and what a field can need to know besides it. It is used
+// by one goroutine at a time; the next event gets a new one.
 type Context struct {
 	Event    *audit.Event
 	Num      uint64    // evt.num: 1 for the first event
 	First    time.Time // time of the first event, the base of evt.reltime; zero: this event's
 	Hostname string    // evt.hostname; "" for none
 	Strict   bool      // answer exactly as Falco, faults included
+
+	pod   pod          // that Event writes, if podOf is Event
+	podOf *audit.Event // nil: not looked for yet
 }
 
 // root is the event as the ka.*, json.* and jevt.* fields see it: of two equal

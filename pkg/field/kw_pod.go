@@ -47,11 +47,15 @@ func templateTable() []*Field {
 	return append(t, podMeta("labels", "kw.pod.labels[app] = web"), podMeta("annotations", "kw.pod.annotations[sidecar.istio.io/inject] = false"))
 }
 
+// ofPod is a field over the pod that a request writes.
+func ofPod(name, doc, example string, typ condition.Type, paths []string, find func(dst []Item, p pod, a Arg) []Item) *Field {
+	return &Field{Name: name, Class: classTemplate, Doc: doc, Example: example, Type: typ, Paths: paths,
+		extract: func(dst []Item, c *Context, a Arg) []Item { return find(dst, c.writtenPod(), a) }}
+}
+
 // podField is a value of the pod that a request writes.
 func podField(name, doc, example string, typ condition.Type, keys []string, add func(dst []Item, p pod) []Item) *Field {
-	return kw(classTemplate, name, doc, example, typ, templatePaths(keys...), func(dst []Item, root audit.Value, _ Arg) []Item {
-		return add(dst, podOf(root))
-	})
+	return ofPod(name, doc, example, typ, templatePaths(keys...), func(dst []Item, p pod, _ Arg) []Item { return add(dst, p) })
 }
 
 // podAtPath is a value right under the pod's spec.
@@ -60,10 +64,8 @@ func podAtPath(name, doc, example string, typ condition.Type, add adder, key str
 }
 
 func podMeta(key, example string) *Field {
-	return keyed(kw(classTemplate, "kw.pod."+key, "One of the pod's "+key+", by key.", example, condition.TypeString, templatePaths("metadata", key, "{key}"),
-		func(dst []Item, root audit.Value, a Arg) []Item {
-			return addString(dst, podOf(root).meta.Path(key, a.Key))
-		}))
+	return keyed(ofPod("kw.pod."+key, "One of the pod's "+key+", by key.", example, condition.TypeString, templatePaths("metadata", key, "{key}"),
+		func(dst []Item, p pod, a Arg) []Item { return addString(dst, p.meta.Path(key, a.Key)) }))
 }
 
 // ofContainers is a list over the containers of all kinds. What a container
@@ -73,10 +75,8 @@ func ofContainers(name, doc, example string, typ condition.Type, keys []string, 
 	for _, kind := range containerKinds {
 		paths = append(paths, templatePaths(append([]string{"spec", kind.key, "*"}, keys...)...)...)
 	}
-	return indexed(kw(classTemplate, "kw.pod.containers."+name, doc+" An index selects the container.",
-		example, typ, paths, func(dst []Item, root audit.Value, a Arg) []Item {
-			return podOf(root).addContainers(dst, a, add)
-		}))
+	return indexed(ofPod("kw.pod.containers."+name, doc+" An index selects the container.", example, typ, paths,
+		func(dst []Item, p pod, a Arg) []Item { return p.addContainers(dst, a, add) }))
 }
 
 func containersAt(name, doc, example string, typ condition.Type, add adder, keys ...string) *Field {

@@ -7,6 +7,14 @@ type pod struct {
 	meta, spec audit.Value
 }
 
+// writtenPod finds the pod of an event once: many fields ask for it.
+func (c *Context) writtenPod() pod {
+	if c.podOf != c.Event {
+		c.pod, c.podOf = podOf(c.Event.Root()), c.Event
+	}
+	return c.pod
+}
+
 // podOf finds the pod that a request writes: the object itself for pods, the
 // template in it for everything that has one, custom resources included.
 // Status updates and other subresources write no pod; what they carry of it is
