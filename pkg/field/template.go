@@ -20,21 +20,69 @@ func (c *Context) writtenPod() pod {
 // Status updates and other subresources write no pod; what they carry of it is
 // not looked at.
 func podOf(root audit.Value) pod {
-	object := written(root)
-	if !object.Exists() {
-		return pod{}
-	}
-	switch r := resourceOf(root); {
+	ref := root.Get("objectRef")
+	var keys []string // from the object to the pod
+	switch r := (resource{stringAt(ref, "resource"), stringAt(ref, "subresource")}); {
 	case r.is("pods"), r.is("pods/ephemeralcontainers"), r.is("pods/resize"):
-		return podAt(object)
 	case r.is("podtemplates"):
-		return podAt(object.Get("template"))
+		keys = []string{"template"}
 	case r.is("cronjobs"):
-		return podAt(object.Path("spec", "jobTemplate", "spec", "template"))
-	case r.sub != "":
+		keys = []string{"spec", "jobTemplate", "spec", "template"}
+	case r.sub != "", !mayHoldTemplate(stringAt(ref, "apiGroup"), r.name):
 		return pod{}
+	default:
+		keys = []string{"spec", "template"}
 	}
-	return podAt(object.Path("spec", "template"))
+	return podAt(written(root).Path(keys...))
+}
+
+// withoutTemplate are API groups of Kubernetes' own, whose objects have no pod
+// template. A body can be large, and most requests that write go to these.
+var withoutTemplate = map[string]bool{
+	"admissionregistration.k8s.io": true,
+	"apiextensions.k8s.io":         true,
+	"apiregistration.k8s.io":       true,
+	"authentication.k8s.io":        true,
+	"authorization.k8s.io":         true,
+	"autoscaling":                  true,
+	"certificates.k8s.io":          true,
+	"coordination.k8s.io":          true,
+	"discovery.k8s.io":             true,
+	"events.k8s.io":                true,
+	"flowcontrol.apiserver.k8s.io": true,
+	"networking.k8s.io":            true,
+	"node.k8s.io":                  true,
+	"policy":                       true,
+	"rbac.authorization.k8s.io":    true,
+	"scheduling.k8s.io":            true,
+	"storage.k8s.io":               true,
+}
+
+// coreWithoutTemplate are such resources of the core group.
+var coreWithoutTemplate = map[string]bool{
+	"bindings":               true,
+	"componentstatuses":      true,
+	"configmaps":             true,
+	"endpoints":              true,
+	"events":                 true,
+	"limitranges":            true,
+	"namespaces":             true,
+	"nodes":                  true,
+	"persistentvolumeclaims": true,
+	"persistentvolumes":      true,
+	"resourcequotas":         true,
+	"secrets":                true,
+	"serviceaccounts":        true,
+	"services":               true,
+}
+
+// mayHoldTemplate tells whether objects of that type can have a pod template
+// at spec.template.
+func mayHoldTemplate(group, name string) bool {
+	if group == "" { // the core group, or a source that leaves groups out
+		return !coreWithoutTemplate[name]
+	}
+	return !withoutTemplate[group]
 }
 
 func podAt(v audit.Value) pod { return pod{meta: v.Get("metadata"), spec: v.Get("spec")} }
