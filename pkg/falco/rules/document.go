@@ -1,12 +1,12 @@
 package rules
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -37,7 +37,8 @@ func parseDocuments(c *content) (docs []node, err *yamlError) {
 			docs, err = nil, &yamlError{msg: fmt.Sprint(r)}
 		}
 	}()
-	dec := yaml.NewDecoder(bytes.NewReader([]byte(c.text)))
+	anchored := strings.Contains(c.text, "&")
+	dec := yaml.NewDecoder(strings.NewReader(c.text))
 	for {
 		var doc yaml.Node
 		if e := dec.Decode(&doc); errors.Is(e, io.EOF) {
@@ -49,8 +50,10 @@ func parseDocuments(c *content) (docs []node, err *yamlError) {
 			continue
 		}
 		root := doc.Content[0]
-		if e := checkAliases(root); e != nil {
-			return nil, e
+		if anchored {
+			if e := checkAliases(root); e != nil {
+				return nil, e
+			}
 		}
 		docs = append(docs, newNode(root, c))
 	}
