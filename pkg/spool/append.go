@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -18,7 +19,44 @@ import (
 //
 // A context that ends before the record was being written gives its own error, and
 // the record is not stored.
+//
+// The record's dead letters are not handed to consumers but kept beside the log,
+// for DeadLetters. They are written after the events, so that an error may come
+// when the events are stored already.
 func (l *Log) Append(ctx context.Context, r Record) error {
+	dead := r
+	dead.Events, r.Dead = nil, nil
+	if len(r.Events) > 0 || len(dead.Dead) == 0 {
+		if err := l.append(ctx, r); err != nil {
+			return err
+		}
+	}
+	if len(dead.Dead) == 0 {
+		return nil
+	}
+	return l.appendDead(ctx, dead)
+}
+
+func (l *Log) appendDead(ctx context.Context, r Record) error {
+	_, err := l.enter()
+	if err != nil {
+		return l.refused(err)
+	}
+	defer l.appends.Done()
+	if err := l.checkDisk(); err != nil {
+		return l.refused(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.AppendTimeout)
+	defer cancel()
+	err = l.bury(ctx, Dead{Reason: r.Dead[0].Reason, Record: r})
+	if err != nil && !errors.As(err, new(TooLarge)) {
+		err = Unknown{Cause: l.diagnose(err)}
+	}
+	l.count(func(c *Counters) { c.appended(&r, err) })
+	return err
+}
+
+func (l *Log) append(ctx context.Context, r Record) error {
 	faulted, err := l.enter()
 	if err != nil {
 		return l.refused(err)

@@ -347,3 +347,46 @@ func TestNothingIsLeftRunning(t *testing.T) {
 			runtime.NumGoroutine() < before+cycles // the server's own come and go
 	})
 }
+
+// TestAppendKeepsDeadLettersBesideTheLog: what came in and is no event is durable
+// like everything else, does not wait for consumers and does not go when they
+// have settled.
+func TestAppendKeepsDeadLettersBesideTheLog(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Consumers = []string{"a"}
+	l := open(t, cfg)
+	r := event("1")
+	r.Cluster = "prod"
+	r.Dead = []DeadLetter{{Reason: "syntax", Raw: []byte("{"), Size: 1}}
+	require.NoError(t, l.Append(t.Context(), r))
+	only := Record{Kind: "webhook", Dead: []DeadLetter{{Reason: "kind", Raw: []byte("{}"), Size: 2}}}
+	require.NoError(t, l.Append(t.Context(), only))
+	s := status(t, l)
+	assert.EqualValues(t, 2, s.Counters.DeadItems)
+	assert.EqualValues(t, 1, s.Counters.Events)
+	require.NoError(t, l.Close(t.Context()))
+
+	l = open(t, cfg)
+	var dead []Dead
+	require.NoError(t, l.View().DeadLetters(t.Context(), func(d Dead) error {
+		dead = append(dead, d)
+		return nil
+	}))
+	require.Len(t, dead, 2)
+	assert.Equal(t, "syntax", dead[0].Reason)
+	assert.Equal(t, "prod", dead[0].Record.Cluster)
+	assert.Empty(t, dead[0].Record.Events)
+	assert.Equal(t, "kind", dead[1].Reason)
+	assert.Empty(t, dead[1].Consumer)
+	ctx, cancel := context.WithCancel(t.Context())
+	require.NoError(t, l.Consume(ctx, "a", func(_ context.Context, d Delivery) error {
+		cancel()
+		require.Len(t, d.Records, 1)
+		assert.Len(t, d.Records[0].Events, 1)
+		assert.Empty(t, d.Records[0].Dead)
+		return nil
+	}))
+
+	require.NoError(t, l.Drain(t.Context()))
+	require.ErrorAs(t, l.Append(t.Context(), only), new(Draining))
+}

@@ -21,11 +21,12 @@ const (
 	headerSeq      = "Kw-Sequence"
 )
 
-// Dead is a record that a consumer could not settle and never will.
+// Dead is a record that a consumer could not settle and never will, or what came
+// in and is no event.
 type Dead struct {
-	Consumer string
-	Reason   string    // the handler's error
-	Seq      uint64    // sequence of the record's message in the log
+	Consumer string    // "": it came in like this
+	Reason   string    // the handler's error, or the first reason in the record
+	Seq      uint64    // sequence of the record's message in the log; 0: it never was in there
 	Buried   time.Time // when it was kept; set by DeadLetters
 	Record   Record
 }
