@@ -41,9 +41,10 @@ func (e *Event) hashTokens(h hash.Hash) {
 		if e.tree.keyIs(at, "kind") || e.tree.keyIs(at, "apiVersion") {
 			continue
 		}
-		h.Write(root.sibling(at).Raw())
+		key, value := &e.tree.nodes[at], &e.tree.nodes[at+1] // not as Values: a body would be parsed for it
+		h.Write(e.Raw[key.start:key.end])
 		h.Write([]byte{':'})
-		h.Write(root.sibling(at + 1).Compact())
+		h.Write(compact(e.Raw[value.start:value.end]))
 		h.Write([]byte{','})
 	}
 }
