@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -29,33 +30,57 @@ func (e *yamlError) Error() string {
 
 // parseDocuments reads all YAML documents of a file. A document without
 // content gives a null node.
-func parseDocuments(c *content) (docs []node, err *yamlError) {
+func parseDocuments(c *content) ([]node, *yamlError) {
+	if len(c.text) >= minPieces {
+		if root := parsePieces(c, runtime.GOMAXPROCS(0)); root != nil {
+			return []node{newNode(root, c)}, nil
+		}
+	}
+	return parseWhole(c)
+}
+
+// parseWhole is parseDocuments for files of every kind.
+func parseWhole(c *content) (docs []node, err *yamlError) {
+	anchored := strings.Contains(c.text, "&")
+	err = eachDocument(c.text, func(root *yaml.Node) *yamlError {
+		if anchored {
+			if e := checkAliases(root); e != nil {
+				return e
+			}
+		}
+		docs = append(docs, newNode(root, c))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return docs, nil
+}
+
+// eachDocument parses a text and hands over the content of its documents, as
+// long as take gives no error.
+func eachDocument(text string, take func(root *yaml.Node) *yamlError) (err *yamlError) {
 	defer func() {
 		// The library has panics for states that it takes for impossible; a
 		// rules file must not end the process.
 		if r := recover(); r != nil {
-			docs, err = nil, &yamlError{msg: fmt.Sprint(r)}
+			err = &yamlError{msg: fmt.Sprint(r)}
 		}
 	}()
-	anchored := strings.Contains(c.text, "&")
-	dec := yaml.NewDecoder(strings.NewReader(c.text))
+	dec := yaml.NewDecoder(strings.NewReader(text))
 	for {
 		var doc yaml.Node
 		if e := dec.Decode(&doc); errors.Is(e, io.EOF) {
-			return docs, nil
+			return nil
 		} else if e != nil {
-			return nil, newYAMLError(e)
+			return newYAMLError(e)
 		}
 		if len(doc.Content) == 0 {
 			continue
 		}
-		root := doc.Content[0]
-		if anchored {
-			if e := checkAliases(root); e != nil {
-				return nil, e
-			}
+		if e := take(doc.Content[0]); e != nil {
+			return e
 		}
-		docs = append(docs, newNode(root, c))
 	}
 }
 
