@@ -1,0 +1,129 @@
+package ingest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/record"
+	"github.com/kubewitness/kubewitness/pkg/spool"
+)
+
+// pointer escapes a key in a JSON pointer.
+var pointer = strings.NewReplacer("~", "~0", "/", "~1")
+
+// desk is memory to take a body on, used again for the next.
+type desk struct {
+	batch  audit.Batch
+	seen   []Sighting
+	events []*audit.Event // those that are not stored yet
+	ids    []audit.Identity
+	items  []spool.Item
+}
+
+// sort puts the events that are not stored yet on the desk, and the identities of all.
+func (t *taking) sort(d *desk, events []*audit.Event) {
+	d.seen, d.events, d.ids = d.seen[:0], d.events[:0], d.ids[:0]
+	for _, e := range events {
+		e.Cluster = t.body.Cluster
+		d.seen = append(d.seen, Sighting{ID: e.Identity(), Time: e.Time})
+	}
+	t.in.cfg.Ledger.Known(t.body.Cluster, t.body.Source, d.seen)
+	for i, s := range d.seen {
+		if !s.Known {
+			d.events = append(d.events, events[i])
+			d.ids = append(d.ids, s.ID)
+		}
+	}
+}
+
+// store stores events that are not stored yet, and dead letters, and says so.
+func (t *taking) store(d *desk, events []*audit.Event, dead []spool.DeadLetter) error {
+	t.sort(d, events)
+	if len(d.events) > 0 || len(dead) > 0 {
+		rec := spool.Record{
+			Kind: t.body.Source, Cluster: t.body.Cluster, Received: t.body.Received, Extra: t.cluster.extra, Dead: dead,
+		}
+		if len(d.events) > 0 {
+			rec.Events, rec.Ruleset = t.items(d)
+		}
+		// What the items point to is not to be held by memory that is kept.
+		defer func() { clear(rec.Events) }()
+		if err := t.append(rec); err != nil {
+			return err
+		}
+		t.in.cfg.Ledger.Stored(t.body.Cluster, t.body.Source, d.seen)
+	}
+	t.receipt.Known += len(events) - len(d.events)
+	return nil
+}
+
+// items judges the events on the desk.
+func (t *taking) items(d *desk) (items []spool.Item, ruleset []byte) {
+	judged, ruleset := t.judge(d.events, d.ids)
+	d.items = slices.Grow(d.items[:0], len(judged))
+	for i, it := range judged {
+		switch age := t.body.Received.Sub(d.events[i].Time); {
+		case age > t.in.cfg.Retention:
+			it.Flags |= record.Late
+			t.count.late.Add(1)
+		case age < -maxAhead:
+			it.Flags |= record.Ahead
+			t.count.ahead.Add(1)
+		}
+		d.items = append(d.items, spool.Item(it))
+	}
+	return d.items, ruleset
+}
+
+// append gives a record to the log, in parts when it is too large for it. An event
+// that is too large alone becomes a dead letter: refused, it would be sent again and
+// again, and everything with it.
+func (t *taking) append(rec spool.Record) error {
+	err := t.in.cfg.Log.Append(t.ctx, rec)
+	switch {
+	case err == nil:
+		t.receipt.Events += len(rec.Events)
+		t.receipt.Dead += len(rec.Dead)
+		return nil
+	case !tooLarge(err):
+		return err
+	case len(rec.Events) > 1 || len(rec.Events) == 1 && len(rec.Dead) > 0:
+		half := len(rec.Events) / 2
+		return t.appendParts(rec, half, 0)
+	case len(rec.Dead) > 1:
+		return t.appendParts(rec, 0, len(rec.Dead)/2)
+	case len(rec.Events) == 1:
+		rec.Dead = []spool.DeadLetter{t.letters.oversize(rec.Events[0].Raw, err)}
+		rec.Events = nil
+		return t.append(rec)
+	case len(rec.Dead) == 1 && len(rec.Dead[0].Raw) > 0:
+		cut := rec.Dead[0]
+		cut.Raw = cut.Raw[:min(len(cut.Raw)/2, letterBytes)]
+		rec.Dead = []spool.DeadLetter{cut}
+		return t.append(rec)
+	}
+	return err // a log that takes nothing at all
+}
+
+// appendParts appends so many of a record's events and dead letters, then the rest.
+func (t *taking) appendParts(rec spool.Record, events, dead int) error {
+	first := rec
+	first.Events, first.Dead = rec.Events[:events], rec.Dead[:dead]
+	rec.Events, rec.Dead = rec.Events[events:], rec.Dead[dead:]
+	if len(first.Events)+len(first.Dead) == 0 { // one event with dead letters: each alone
+		first.Events, rec.Events = rec.Events, nil
+	}
+	if err := t.append(first); err != nil {
+		return err
+	}
+	return t.append(rec)
+}
+
+// Sighting is an event that a source gave.
+type Sighting struct {
+	ID    audit.Identity
+	Time  time.Time // the event's own
+	Known bool      // stored before; set by Ledger.Known
+}
