@@ -103,6 +103,7 @@ func stringEnd(text []byte, i int) int {
 // valueEnd returns the position behind the JSON value that begins at text[i], by its
 // quotes and brackets alone; the end of the text if there is none.
 func valueEnd(text []byte, i int) int {
+	begin := i
 	for depth := 0; i < len(text); i++ {
 		switch text[i] {
 		case '"':
@@ -110,7 +111,9 @@ func valueEnd(text []byte, i int) int {
 		case '{', '[':
 			depth++
 		case '}', ']':
-			depth--
+			if depth--; depth < 0 && i > begin { // behind a literal
+				return i
+			}
 		case ' ', '\t', '\r', '\n', ',', ':':
 			if depth == 0 { // behind a literal
 				return i

@@ -211,6 +211,7 @@ func (t *taking) inPieces() error {
 				t.letters.passed(e)
 			case errors.As(err, &rej):
 				t.letters.reject(rej)
+				more = !t.letters.givenUp()
 			default:
 				more = false
 			}

@@ -19,11 +19,14 @@ const (
 	// maxLetters is how many dead letters a body makes; what is more shares one, which
 	// is of the whole body. A body of 64 MiB has room for 30 million.
 	maxLetters = 256
+	// maxRejected is after how many rejections the rest of a body is not read: it is
+	// something else, and reading all of it would take a minute.
+	maxRejected = 10_000
 )
 
 // Why something became a dead letter, besides the reasons of package audit; in counters.
 const (
-	DeadBody     = "body"      // the body as a whole, with a Body.Fault
+	DeadBody     = "body"      // the body as a whole, with a Body.Fault, or the rest of one that is something else
 	DeadTooLarge = "too_large" // an event that the log never will take
 )
 
@@ -38,6 +41,7 @@ type letters struct {
 	from   int // end of what was told of
 	made   int
 	beyond int // rejections without a letter of their own
+	unread int // the rest of the body, from there on, is not read; 0: all is
 	dead   []spool.DeadLetter
 }
 
@@ -47,8 +51,9 @@ func (l *letters) passed(e *audit.Event) { l.from = int(e.Offset) + len(e.Raw) }
 // reject makes a letter of something that was rejected.
 func (l *letters) reject(rej *audit.Rejection) {
 	l.count.deadLetter(string(rej.Reason))
-	if l.made == maxLetters {
+	if l.made == maxLetters || int(rej.Offset) < l.from { // or a letter has it already
 		l.beyond++
+		l.from = max(l.from, int(rej.Offset))
 		return
 	}
 	l.made++
@@ -73,6 +78,15 @@ func (l *letters) oversize(raw []byte, why error) spool.DeadLetter {
 	}
 }
 
+// givenUp tells whether there is too much that is no event to go on.
+func (l *letters) givenUp() bool {
+	if l.made+l.beyond < maxRejected {
+		return false
+	}
+	l.unread = l.from
+	return true
+}
+
 // take gives the letters made since the last call.
 func (l *letters) take() []spool.DeadLetter {
 	dead := l.dead
@@ -83,7 +97,12 @@ func (l *letters) take() []spool.DeadLetter {
 // rest gives the letter for all that has none of its own.
 func (l *letters) rest() []spool.DeadLetter {
 	if l.beyond > 0 {
-		l.add(fmt.Sprintf("%d more things in this body are no events", l.beyond), l.data)
+		reason := fmt.Sprintf("%d more things in this body are no events", l.beyond)
+		if l.unread > 0 {
+			l.count.deadLetter(DeadBody)
+			reason += fmt.Sprintf("; what follows byte %d was not read", l.unread)
+		}
+		l.add(reason, l.data)
 		l.beyond = 0
 	}
 	return l.take()
