@@ -105,7 +105,7 @@ var count = regexp.MustCompile("  \u00d7([0-9]+)(?: in [0-9.ms]+)?(?:, [0-9]+ na
 // TestFoldCountsAddUp: over random deliveries, cut anywhere, the lines' counts are
 // the detections, and the same input gives the same lines.
 func TestFoldCountsAddUp(t *testing.T) {
-	for seed := range uint64(50) {
+	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		var events []*record.Event
 		var got [2]calls
