@@ -63,7 +63,9 @@ func (o *oracle) turn(now time.Time) {
 	o.began = now
 }
 
-func (o *oracle) known(id audit.Identity) bool { return o.gens[0][id] || o.gens[1][id] || o.gens[2][id] }
+func (o *oracle) known(id audit.Identity) bool {
+	return o.gens[0][id] || o.gens[1][id] || o.gens[2][id]
+}
 
 func (o *oracle) age(now time.Time, stretch time.Duration) {
 	for now.Sub(o.began) >= stretch {

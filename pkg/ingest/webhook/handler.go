@@ -1,0 +1,225 @@
+// Package webhook takes in what API servers send to their audit webhook: it is an
+// HTTP handler in front of an ingest.Intake.
+//
+// # Requests
+//
+// POST with a body of audit events, plain or gzip, to one of
+//
+//	/                        the root
+//	/audit                   the prefix, which Config.Prefix can change
+//	/audit/CLUSTER           telling the cluster that the events are of
+//	/audit/CLUSTER/SECRET    and proving who sends, for senders that can do no better
+//
+// A query, such as the ?timeout=30s of Kubernetes clients, is passed over. Who sends is
+// proved by a bearer token, else by a verified client certificate, else by the secret
+// in the path; a wrong token is an error even when another proof would do. The cluster
+// is the one in the path, else in the header X-Kubewitness-Cluster, else the only
+// one of the credential, else Config.DefaultCluster.
+//
+// # Answers
+//
+//	200  all of the body is on disk; what is no event is kept as a dead letter
+//	400  the name of a cluster is none; the body broke off
+//	401  no proof of who sends, or a wrong one
+//	403  the credential is not for this cluster; without credentials: a browser may be at work
+//	404  no path of ours
+//	405  not a POST
+//	408  the body took too long
+//	413  the body, decompressed, is too long
+//	415  compressed by something other than gzip
+//	429  too much: of this cluster, in the log, or at once; with Retry-After
+//	503  it is not known whether the body is stored, or the log is closing; with Retry-After
+//
+// API servers send everything again that is not answered 2xx, five times, so a body
+// that never can be taken is answered 200 where it can be kept as a dead letter.
+//
+// What is in bodies is package ingest's to judge. Bodies, tokens and secrets are in no
+// answer, error or counter. Certificates and listeners are made elsewhere.
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/ingest"
+	"github.com/kubewitness/kubewitness/pkg/spool"
+)
+
+// Defaults of Config.
+const (
+	DefaultPrefix      = "/audit"
+	DefaultMaxBody     = 64 << 20
+	DefaultMaxInHand   = 256 << 20
+	DefaultBodyTimeout = 30 * time.Second
+)
+
+// retryAfter is when a sender that was turned away is to try again, in seconds: a
+// Kubernetes client then does so ten times within one of its five attempts.
+const retryAfter = 3
+
+// Taker is where bodies go; an *ingest.Intake.
+type Taker interface {
+	Take(ctx context.Context, b ingest.Body) (ingest.Receipt, error)
+}
+
+// Config says how a Handler works. Intake and Now are required.
+type Config struct {
+	Intake         Taker
+	Prefix         string        // of paths; "": DefaultPrefix
+	Clusters       []string      // those that * in a credential stands for
+	DefaultCluster string        // of requests that name none
+	Insecure       bool          // take everything without a credential; for loopback listeners only
+	MaxBody        int64         // bytes of a body, decompressed; 0: DefaultMaxBody
+	MaxInHand      int64         // bytes of all bodies in hand; 0: DefaultMaxInHand
+	BodyTimeout    time.Duration // how long a body may take to arrive; 0: DefaultBodyTimeout
+	Judges         int           // bodies taken at once, others wait; 0: two for each processor
+	Now            func() time.Time
+}
+
+// Handler is the webhook. Its methods may be called from any goroutine.
+type Handler struct {
+	cfg         Config
+	clusters    map[string]bool
+	credentials atomic.Pointer[keys]
+	hand        hand
+	judging     chan struct{}
+	counts      counts
+}
+
+// New makes a Handler. Without Config.Insecure it answers 401 to all until it has
+// credentials.
+func New(cfg Config) (*Handler, error) {
+	if cfg.Intake == nil || cfg.Now == nil {
+		return nil, errors.New("webhook: Intake and Now are required")
+	}
+	if cfg.Prefix == "" {
+		cfg.Prefix = DefaultPrefix
+	}
+	cfg.Prefix = "/" + strings.Trim(cfg.Prefix, "/")
+	if cfg.MaxBody <= 0 {
+		cfg.MaxBody = DefaultMaxBody
+	}
+	if cfg.MaxInHand <= 0 {
+		cfg.MaxInHand = DefaultMaxInHand
+	}
+	if cfg.MaxInHand < cfg.MaxBody {
+		return nil, fmt.Errorf("webhook: bodies of %d bytes do not fit into the %d of all bodies in hand; raise max_in_hand", cfg.MaxBody, cfg.MaxInHand)
+	}
+	if cfg.BodyTimeout <= 0 {
+		cfg.BodyTimeout = DefaultBodyTimeout
+	}
+	if cfg.Judges <= 0 {
+		cfg.Judges = 2 * runtime.GOMAXPROCS(0)
+	}
+	h := &Handler{cfg: cfg, clusters: map[string]bool{}, judging: make(chan struct{}, cfg.Judges)}
+	h.hand.most = cfg.MaxInHand
+	h.credentials.Store(new(keys))
+	for _, c := range cfg.Clusters {
+		h.clusters[c] = true
+	}
+	return h, nil
+}
+
+// refusal is an answer other than 200.
+type refusal struct {
+	status int
+	text   string // one line
+	retry  bool   // say when to try again
+}
+
+// Error implements error.
+func (r refusal) Error() string { return r.text }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	receipt, err := h.serve(w, r)
+	if err == nil {
+		h.counts.answered(http.StatusOK)
+		answer(w, http.StatusOK, fmt.Sprintf("stored %d, known %d, no events %d", receipt.Events, receipt.Known, receipt.Dead))
+		return
+	}
+	var no refusal
+	if !errors.As(err, &no) {
+		no = refusalOf(err)
+	}
+	h.counts.answered(no.status)
+	switch {
+	case no.retry:
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+	case no.status == http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="kubewitness"`)
+	case no.status == http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	answer(w, no.status, no.text)
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
+}
+
+// refusalOf is the answer to an error of Take. What is not stored for certain is
+// worth a repetition, whatever the error.
+func refusalOf(err error) refusal {
+	switch {
+	case errors.As(err, new(ingest.RateLimited)):
+		return refusal{http.StatusTooManyRequests, "the cluster sends more events than it may", true}
+	case errors.As(err, new(spool.Full)):
+		return refusal{http.StatusTooManyRequests, "the log is full", true}
+	case errors.As(err, new(spool.Draining)):
+		return refusal{http.StatusServiceUnavailable, "closing", true}
+	case errors.As(err, new(spool.Poisoned)):
+		return refusal{http.StatusServiceUnavailable, "the log is broken", true}
+	}
+	return refusal{http.StatusServiceUnavailable, "it is not known whether the body is stored", true}
+}
+
+// serve takes a request's body in. Its error is a refusal, or Take's.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (ingest.Receipt, error) {
+	if h.cfg.Insecure {
+		if err := fromHere(r); err != nil {
+			return ingest.Receipt{}, err
+		}
+	}
+	if r.Method != http.MethodPost {
+		return ingest.Receipt{}, refusal{status: http.StatusMethodNotAllowed, text: "only POST"}
+	}
+	p, known := h.parsePath(r.URL)
+	cluster, err := h.admit(r, p)
+	switch {
+	case err != nil:
+		return ingest.Receipt{}, err
+	case !known:
+		return ingest.Receipt{}, refusal{status: http.StatusNotFound, text: "no such path; send to " + h.cfg.Prefix + "/CLUSTER"}
+	}
+	b, err := h.read(w, r)
+	defer b.free()
+	if err != nil {
+		return ingest.Receipt{}, err
+	}
+	return h.take(r, cluster, b)
+}
+
+// take gives a body to the intake when it is its turn. A sender that goes away then
+// does not stop it: it will send the same again, which is cheaper when it is known.
+func (h *Handler) take(r *http.Request, cluster string, b *body) (ingest.Receipt, error) {
+	select {
+	case h.judging <- struct{}{}:
+		defer func() { <-h.judging }()
+	case <-r.Context().Done():
+		return ingest.Receipt{}, r.Context().Err()
+	}
+	return h.cfg.Intake.Take(context.WithoutCancel(r.Context()), ingest.Body{
+		Source: ingest.SourceWebhook, Cluster: cluster, Peer: r.RemoteAddr, Data: b.data, Received: h.cfg.Now(), Fault: b.fault,
+	})
+}
