@@ -117,14 +117,25 @@ func TestWebhook(t *testing.T) {
 		Flags:   readmeFlags(t),
 		Nodes:   1,
 	})
-	_, err := c.Cast().Play(t.Context(), Ordinary("monday"))
-	require.NoError(t, err)
+	cast, days := c.Cast(), []string{"monday", "tuesday", "wednesday", "thursday"}
+	ends := make(chan error)
+	for _, day := range days {
+		go func() {
+			_, err := cast.Play(t.Context(), Ordinary(day))
+			ends <- err
+		}()
+	}
+	for range days {
+		assert.NoError(t, <-ends)
+	}
 	c.StopAPIServer(time.Minute) // which sends what it holds
 
 	logged := map[audit.Identity]int{}
 	for _, e := range readLog(t, c.AuditLog) {
 		logged[e.Identity()]++
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	assert.Equal(t, logged, r.events)
 	for i := range r.uris {
 		assert.Equal(t, "/audit/prod?timeout=30s", r.uris[i])
