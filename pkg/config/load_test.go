@@ -112,6 +112,9 @@ outputs: {http: {headers: [{name: X-Key, value_file: /k}], timeout: 1m30s}}
 	assert.Equal(t, map[string]string{"Team-Name": "1.10", "app.kubernetes.io/Part-Of": "Shop"}, l.Clusters[0].LabelMap())
 	assert.Nil(t, l.Clusters[1].LabelMap())
 	assert.Equal(t, []Tail{{File: "/var/log/audit.log", Cluster: "prod"}}, l.Tail)
+	assert.Equal(t, "prod", l.TailCluster(l.Tail[0]))
+	l.Webhook.DefaultCluster = "lab"
+	assert.Equal(t, "lab", l.TailCluster(Tail{File: "/x"}))
 	assert.Equal(t, []string{"b.yaml", "A.yaml"}, l.Rules.Paths)
 	assert.Equal(t, rules.Warning, l.Rules.MinPriority)
 	assert.True(t, l.Webhook.Credentials[0].Allows("lab"))
@@ -180,6 +183,20 @@ func TestEnvironment(t *testing.T) {
 	})
 }
 
+func TestEnvironmentProblems(t *testing.T) {
+	_, err := Load(Sources{Env: []string{
+		"KUBEWITNESS_WEBHOOK_INSECURE=perhaps", "KUBEWITNESS_SPOOL_REPLICAS=three", "KUBEWITNESS_SPOOL_QUOTA=-1", "KUBEWITNESS_LOG_LEVEL=\xff",
+	}})
+	assert.Equal(t, []string{
+		`KUBEWITNESS_WEBHOOK_INSECURE: webhook.insecure: "perhaps" is neither true nor false`,
+		"KUBEWITNESS_LOG_LEVEL: log.level: is no UTF-8",
+		`KUBEWITNESS_SPOOL_REPLICAS: spool.replicas: "three" is no whole number`,
+		`KUBEWITNESS_SPOOL_QUOTA: spool.quota: "-1" is below 0; write a size such as 64MiB`,
+	}, lines(t, err))
+	_, err = root.find("clusters").below[2].parse("some") // events_per_second
+	assert.EqualError(t, err, `"some" is no number`)
+}
+
 func TestEnvironmentWarnings(t *testing.T) {
 	l, err := Load(Sources{Env: []string{
 		"KUBEWITNESS_WEBHOK_LISTEN=x", "KUBEWITNESS_ALL=1", "KUBEWITNESS_CONFIG=k.yaml", "KUBEWITNESS_EMPTY=",
@@ -198,6 +215,7 @@ func TestFlags(t *testing.T) {
 	for _, f := range Flags() {
 		require.NotNil(t, root.find(f.Key), f.Name)
 		assert.Regexp(t, names, f.Name)
+		assert.Empty(t, readFlags(map[string][]string{f.Name: {f.Default()}}).problems, "the default of %s can be given", f.Name)
 		assert.Equal(t, f.Switch(), !strings.Contains(f.Doc, "`"), "%s: a switch has no value to name", f.Name)
 		if f.Repeated() {
 			assert.Empty(t, f.Default())

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,6 +72,18 @@ func TestQuote(t *testing.T) {
 		"a:1": `"a:1"`, "*": `"*"`, `"\`: `"\"\\"`, "\ufeff\u2028": `"\ufeff\u2028"`, "ä": `"ä"`, "-": `"-"`, "a#": `"a#"`,
 	} {
 		assert.Equal(t, want, quote(in))
+	}
+}
+
+func TestFormatSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 5 * time.Millisecond: "5ms", time.Minute: "1m", 90 * time.Second: "1m30s", time.Hour: "1h", 10 * time.Hour: "10h",
+		time.Hour + time.Minute: "1h1m", time.Hour + 10*time.Second: "1h0m10s", 10 * time.Minute: "10m", 100 * time.Second: "1m40s",
+	} {
+		assert.Equal(t, want, formatSpan(d))
+		back, err := parseSpan(want)
+		require.NoError(t, err)
+		assert.Equal(t, d, back)
 	}
 }
 
