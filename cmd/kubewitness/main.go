@@ -96,8 +96,8 @@ func newRoot(io stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kubewitness",
 		Short: "Kubernetes audit logs judged by Falco rules: who did what, when and where",
-		Long: `kubewitness reads Kubernetes audit events, judges each against Falco rules and
-answers what was done, by whom, when and where.
+		Long: `kubewitness takes Kubernetes audit events in as a service, or reads recorded ones,
+judges each against Falco rules and answers what was done, by whom, when and where.
 
 Exit codes: 0 done; 1 an input could not be read or an output not written;
 2 bad rules or flags; 3 rejected items with --strict-input; 130 interrupted.`,
@@ -108,6 +108,6 @@ Exit codes: 0 done; 1 an input could not be read or an output not written;
 	cmd.SetOut(io.out)
 	cmd.SetErr(io.err)
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(newReplay(io), newRules(io))
+	cmd.AddCommand(newServe(io), newReplay(io), newRules(io), newConfig(io), newSpool(io))
 	return cmd
 }

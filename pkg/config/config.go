@@ -187,7 +187,7 @@ func Default() Config {
 			GroupWait: 5 * time.Millisecond, AppendTimeout: 10 * time.Second, RetryAfter: 3 * time.Second, AckWait: 30 * time.Second,
 		},
 		Outputs: Outputs{
-			Stdout: StdoutOutput{Format: FormatFalcoJSON},
+			Stdout: StdoutOutput{Enabled: true, Format: FormatFalcoJSON},
 			File:   FileOutput{Format: FormatFalcoJSON},
 			HTTP:   HTTPOutput{Timeout: 10 * time.Second, InFlight: 4, UserAgent: "kubewitness"},
 		},

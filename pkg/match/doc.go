@@ -5,9 +5,12 @@
 // Reading rules files, reading events and writing alerts happen elsewhere;
 // nothing here does I/O, looks at a clock or keeps state between events.
 //
-// The evaluator is the plain one: each rule's condition is judged from the
-// tree as it stands, in the order of the rules. It is meant to be obviously
-// right.
+// All rules become one graph in which every operand, check and term stands
+// once and is judged at most once for an event; an index by what rules demand
+// finds the few that an event can match. [Plain], which evaluates each rule's
+// condition from its tree as it stands, is meant to be obviously right, and is
+// what the Matcher is held against. docs/decisions/0003-matching.md has the
+// reasons, docs/performance.md the figures.
 //
 // # Semantics
 //

@@ -89,6 +89,16 @@ func Load(fsys fs.FS) (*Tree, error) {
 	return t, nil
 }
 
+// foreignModule reports whether a folder belongs to a module below this one.
+func (t *Tree) foreignModule(dir string) bool {
+	for ; dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if t.paths[path.Join(dir, "go.mod")] {
+			return true
+		}
+	}
+	return false
+}
+
 // outside reports whether a folder is no part of the source.
 func outside(dir string) bool {
 	switch dir {

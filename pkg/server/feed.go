@@ -1,0 +1,82 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/kubewitness/kubewitness/pkg/record"
+	"github.com/kubewitness/kubewitness/pkg/sink"
+	"github.com/kubewitness/kubewitness/pkg/spool"
+)
+
+// feed hands a sink what the log delivers to its cursor, and tells the log, in
+// its own terms, what became of it.
+type feed struct {
+	sink       *sink.Once
+	out        sink.Sink // behind sink
+	detections bool      // the sink wants only events with detections
+	logger     *slog.Logger
+
+	unreadable atomic.Uint64 // items of records that could not be read
+}
+
+func (f *feed) counters() sink.Counters { return f.sink.Counters() }
+
+// errUnreadable is why a record becomes a dead letter of the sink.
+var errUnreadable = errors.New("the record cannot be read")
+
+// handle settles a delivery; a spool.Handler.
+func (f *feed) handle(ctx context.Context, d spool.Delivery) error {
+	events, broken := f.decode(d)
+	if len(events) > 0 {
+		if err := inLogTerms(f.sink.Write(ctx, events)); err != nil {
+			return err
+		}
+	}
+	if len(broken) == 0 {
+		return nil
+	}
+	// What could be read is written; the record, with what could not, is kept.
+	f.unreadable.Add(uint64(len(broken)))
+	err := errors.Join(broken...)
+	f.logger.Error("record not readable, kept as a dead letter", "sink", f.sink.Name(), "sequence", d.First, "error", err)
+	return spool.Permanent{Err: fmt.Errorf("%w: %w", errUnreadable, err)}
+}
+
+func (f *feed) decode(d spool.Delivery) (events []*record.Event, broken []error) {
+	for i := range d.Records {
+		r := &d.Records[i]
+		if r.Kind == spool.KindUnreadable {
+			continue // a dead letter already
+		}
+		s := record.Stored{Source: r.Kind, Cluster: r.Cluster, Received: r.Received, Ruleset: r.Ruleset, Extra: r.Extra}
+		for _, it := range r.Events {
+			if !f.detections || len(it.Detections) > 0 {
+				s.Items = append(s.Items, record.Item(it))
+			}
+		}
+		if len(s.Items) == 0 {
+			continue
+		}
+		some, errs := record.Decode(s)
+		events, broken = append(events, some...), append(broken, errs...)
+	}
+	return events, broken
+}
+
+// inLogTerms turns a sink's errors into the log's. A sink's error of another kind
+// is one to be tried again: the log backs off.
+func inLogTerms(err error) error {
+	var later sink.Recoverable
+	var never sink.Permanent
+	switch {
+	case errors.As(err, &later):
+		return spool.Recoverable{After: later.After, Err: err}
+	case errors.As(err, &never):
+		return spool.Permanent{Err: err}
+	}
+	return err
+}

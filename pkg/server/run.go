@@ -1,0 +1,171 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/watch"
+)
+
+// errPoisoned ends a service whose disk failed an fsync: only a restart knows what
+// is on it.
+var errPoisoned = errors.New("the durable log is broken; after a restart it has all that was acknowledged")
+
+// Run serves until the context ends, then drains, and returns nil; or the error
+// that ended it. It closes the service.
+func (s *Server) Run(ctx context.Context) error {
+	if limit := limitMemory(); limit > 0 {
+		s.logger.Info("memory limit", "bytes", limit)
+	}
+	outputs := newGroup(context.Background()) // they outlive the sources
+	defer outputs.end(nil)
+	sources := newGroup(ctx)
+	for _, f := range s.feeds {
+		outputs.run("output "+f.sink.Name(), func(ctx context.Context) error { return s.log.Consume(ctx, f.sink.Name(), f.handle) })
+	}
+	s.runHTTP(outputs)
+	s.runReloads(sources)
+	sources.run("ledger", s.expire)
+	for _, t := range s.tails {
+		sources.run("tail of "+t.file, t.run)
+	}
+	sources.run("spool", func(ctx context.Context) error {
+		select {
+		case <-s.log.Poisoned():
+			return fmt.Errorf("%w: %w", errPoisoned, s.log.Fault())
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	if s.hook != nil {
+		sources.run("webhook", s.hook.serve)
+	}
+	s.health.enter(serving)
+	s.logger.Info("serving", "webhook", s.WebhookAddr(), "http", s.HTTPAddr(), "rules", s.judge.Rules().Enabled(), "outputs", len(s.feeds), "tails", len(s.tails))
+
+	select {
+	case <-sources.ctx.Done():
+	case <-outputs.ctx.Done():
+		sources.end(context.Cause(outputs.ctx))
+	}
+	return s.drain(ctx, sources, outputs)
+}
+
+// drain ends the service in order. Its error is the one that ended the service.
+func (s *Server) drain(ctx context.Context, sources, outputs *group) error {
+	var ended error
+	if ctx.Err() == nil {
+		ended = context.Cause(sources.ctx)
+		s.logger.Error("ending", "error", ended)
+	} else {
+		s.logger.Info("draining")
+	}
+	s.health.enter(draining)
+	sources.work.Wait() // the webhook answers what is under way
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	defer cancel()
+	if err := s.log.Drain(closing); err != nil {
+		s.logger.Warn("some requests were not answered", "error", err)
+	}
+	if ended == nil {
+		s.settle(closing)
+	}
+	outputs.end(nil)
+	err := s.Close()
+	outputs.work.Wait()
+	if ended == nil && err != nil {
+		return err
+	}
+	if ended == nil {
+		s.logger.Info("ended")
+	}
+	return ended
+}
+
+// settle gives outputs a moment for what the log holds. Nothing hangs on it: what
+// is left comes after the next start.
+func (s *Server) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		st, err := s.log.Status(ctx)
+		if err != nil {
+			return
+		}
+		var left uint64
+		for _, c := range st.Consumers {
+			left = max(left, c.Pending)
+		}
+		if left == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			s.logger.Info("outputs have not caught up; they go on after the next start", "messages", left)
+			return
+		}
+	}
+}
+
+func (s *Server) runHTTP(g *group) {
+	if s.http == nil {
+		return
+	}
+	srv := &http.Server{Handler: s.pages, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	g.run("http", func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+		defer stop()
+		if err := srv.Serve(s.http); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+}
+
+// runReloads loads again what has changed: rules when their files change and when
+// somebody asks; certificates and tokens are watched by the webhook.
+func (s *Server) runReloads(g *group) {
+	if s.cfg.Rules.Watch && len(s.cfg.Rules.Paths) > 0 {
+		w := watch.New(watch.Config{Paths: s.cfg.Rules.Paths, Polled: func(cause error) {
+			s.logger.Warn("changes of rules files are noticed late", "error", cause)
+		}})
+		g.run("watch", func(ctx context.Context) error {
+			w.Run(ctx, func([]string) { s.rules.reload("files changed") })
+			return nil
+		})
+	}
+	g.run("reload", func(ctx context.Context) error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-s.opt.Reload:
+				s.rules.reload("asked for")
+				s.reopen()
+				if s.hook != nil {
+					s.hook.reload()
+				}
+			}
+		}
+	})
+}
+
+// expire lets the ledger find what the webhook lost also when nothing comes in.
+func (s *Server) expire(ctx context.Context) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			s.ledger.Expire()
+		}
+	}
+}

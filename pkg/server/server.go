@@ -1,0 +1,281 @@
+// Package server is the service: it wires sources, rules, the durable log and
+// outputs together, and looks after their life: start, reload, health, drain.
+//
+// It is the only package that knows all others. What a part does stands in that
+// part; here is who is given to whom, in which order things start and stop, and
+// what is told about them (health, metrics, messages).
+//
+// # Order
+//
+// Rules are compiled, outputs opened, and the log with a cursor for each output
+// exists, before anything listens: what is acknowledged is kept for all of them.
+// At the end listeners close first, requests under way are answered, the log is
+// drained, outputs get a moment for what is left, and the log is closed; what an
+// output has not settled then comes again after the next start.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/config"
+	"github.com/kubewitness/kubewitness/pkg/ingest"
+	"github.com/kubewitness/kubewitness/pkg/judge"
+	"github.com/kubewitness/kubewitness/pkg/redact"
+	"github.com/kubewitness/kubewitness/pkg/spool"
+)
+
+// Folder is where below the data folder the durable log is.
+const Folder = "spool"
+
+// Times of the life of a service. Together they end within the minute and a half
+// that an API server tries to send a batch again.
+const (
+	// closeTime is how long requests under way have to be answered.
+	closeTime = 30 * time.Second
+	// settleTime is how long outputs have for what the log still holds.
+	settleTime = 5 * time.Second
+	// endTime is how long the log has to close.
+	endTime = 15 * time.Second
+)
+
+// Options are what a service needs besides its configuration.
+type Options struct {
+	Hostname string          // evt.hostname where the configuration has none
+	Stdout   io.Writer       // of outputs.stdout
+	Color    bool            // Stdout is a terminal
+	Logger   *slog.Logger    // what the service tells about itself
+	Reload   <-chan struct{} // load rules, certificates and tokens again; may be nil
+}
+
+// Server is a service that has been put together.
+type Server struct {
+	cfg    config.Config
+	opt    Options
+	logger *slog.Logger
+	judge  *judge.Judge
+	rules  *reloader
+	ledger *ledger
+	intake *ingest.Intake
+	log    *spool.Log
+	feeds  []*feed
+	tails  []*tail
+	hook   *hook        // nil: no webhook
+	http   net.Listener // nil: none
+	health health
+	pages  http.Handler
+}
+
+// ledger is the ingest.Ledger; its name here is what it does for the operator.
+type ledger = ingest.Ledger
+
+// New puts a service together and opens what it needs, its listeners too, without
+// taking anything in. Run must follow, or Close.
+func New(ctx context.Context, cfg config.Config, opt Options) (s *Server, err error) {
+	s = &Server{cfg: cfg, opt: opt, logger: opt.Logger}
+	if cfg.Hostname != "" {
+		s.opt.Hostname = cfg.Hostname
+	}
+	defer func() {
+		if err != nil {
+			s.Close()
+			s = nil
+		}
+	}()
+	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openLog, s.openIntake, s.openTails, s.openWebhook, s.openHTTP} {
+		if err := step(ctx); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (s *Server) openRules(context.Context) error {
+	compiled, err := loadRules(s.cfg.Rules)
+	if err != nil {
+		return err
+	}
+	var optOut []string
+	for _, c := range s.cfg.Clusters {
+		if !c.Redact {
+			optOut = append(optOut, c.Name)
+		}
+	}
+	r := s.cfg.Redact
+	red, err := redact.New(redact.Config{Keys: r.Keys, EnvNames: r.EnvNames, Except: r.Except, OptOut: optOut})
+	if err != nil {
+		return fmt.Errorf("redact: %w", err)
+	}
+	s.judge = judge.New(compiled, red, s.opt.Hostname)
+	s.rules = &reloader{cfg: s.cfg.Rules, judge: s.judge, logger: s.logger, now: time.Now}
+	s.rules.status.Loaded = time.Now()
+	return nil
+}
+
+func (s *Server) openLog(ctx context.Context) error {
+	c := s.cfg.Spool
+	cfg := spool.Config{
+		URL: c.URL, Replicas: c.Replicas, Stream: c.Stream,
+		MaxBytes: int64(c.MaxBytes), DeadBytes: int64(c.DeadBytes), MaxPayload: int(c.MaxPayload), MaxRecord: int(c.MaxRecord),
+		MaxQueued: int64(c.MaxQueued), FreeFloor: int64(c.FreeFloor), Quota: int64(c.Quota),
+		GroupWait: c.GroupWait, AppendTimeout: c.AppendTimeout, RetryAfter: c.RetryAfter, AckWait: c.AckWait,
+		Logger: s.logger, Now: time.Now,
+	}
+	if c.URL == "" {
+		cfg.Dir = filepath.Join(s.cfg.Data, Folder)
+	}
+	for _, f := range s.feeds {
+		cfg.Consumers = append(cfg.Consumers, f.sink.Name())
+	}
+	for _, cl := range s.cfg.Clusters {
+		if cl.Quota > 0 {
+			if cfg.Quotas == nil {
+				cfg.Quotas = map[string]int64{}
+			}
+			cfg.Quotas[cl.Name] = int64(cl.Quota)
+		}
+	}
+	log, err := spool.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	s.log = log
+	s.health.fault = func() error {
+		if err := log.Fault(); err != nil {
+			return err
+		}
+		return nil
+	}
+	s.health.dead = func() error {
+		select {
+		case <-log.Poisoned():
+			return log.Fault()
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s *Server) openIntake(context.Context) error {
+	s.ledger = ingest.NewLedger(ingest.LedgerConfig{Lost: s.webhookLost, Now: time.Now})
+	cfg := ingest.Config{Log: s.log, Judge: s.judge, Ledger: s.ledger, Now: time.Now}
+	for _, c := range s.cfg.Clusters {
+		cfg.Clusters = append(cfg.Clusters, ingest.Cluster{
+			Name: c.Name, Labels: c.LabelMap(), EventsPerSecond: c.EventsPerSecond, Burst: c.Burst, WholeDeadLetters: c.WholeDeadLetters,
+		})
+	}
+	s.intake = ingest.New(cfg)
+	return nil
+}
+
+// webhookLost tells what only the API server's own log had: somebody may have
+// blinded its webhook.
+func (s *Server) webhookLost(cluster string, n int, sample []audit.Identity) {
+	ids := make([]string, len(sample))
+	for i, id := range sample {
+		ids[i] = fmt.Sprintf("%x", id[:8])
+	}
+	s.logger.Warn("the webhook lost events that the API server's log has", "cluster", cluster, "events", n, "identities", ids)
+}
+
+func (s *Server) openHTTP(context.Context) error {
+	reg := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{exporter{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+		if err := reg.Register(c); err != nil {
+			return fmt.Errorf("metrics: %w", err)
+		}
+	}
+	s.pages = s.health.routes(reg, s.status)
+	if s.cfg.HTTP.Listen == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", s.cfg.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	if onLoopback(s.cfg.HTTP.Listen) {
+		s.pages = onlyLocal(s.pages)
+	}
+	s.http = l
+	return nil
+}
+
+// status is what /status shows.
+func (s *Server) status(r *http.Request) (any, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), scrape)
+	defer cancel()
+	return s.log.Status(ctx)
+}
+
+// HTTPAddr is where health and metrics are, "" where nowhere.
+func (s *Server) HTTPAddr() string { return addressOf(s.http) }
+
+// WebhookAddr is where audit events are taken in, "" where nowhere.
+func (s *Server) WebhookAddr() string {
+	if s.hook == nil {
+		return ""
+	}
+	return addressOf(s.hook.listener)
+}
+
+func addressOf(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}
+
+// Close lets go of everything that New opened.
+func (s *Server) Close() error {
+	var errs []error
+	if s.hook != nil {
+		_ = s.hook.listener.Close() // closed already after a Run
+	}
+	if s.http != nil {
+		_ = s.http.Close()
+	}
+	if s.log != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), endTime)
+		defer cancel()
+		errs = append(errs, s.log.Close(ctx))
+	}
+	for _, f := range s.feeds {
+		errs = append(errs, f.sink.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// group runs parts of the service until one of them fails or all are told to end.
+type group struct {
+	ctx  context.Context
+	end  context.CancelCauseFunc
+	work sync.WaitGroup
+}
+
+func newGroup(ctx context.Context) *group {
+	g := &group{}
+	g.ctx, g.end = context.WithCancelCause(ctx)
+	return g
+}
+
+// run starts a part. Its error ends the others.
+func (g *group) run(name string, part func(context.Context) error) {
+	g.work.Go(func() {
+		if err := part(g.ctx); err != nil && g.ctx.Err() == nil {
+			g.end(fmt.Errorf("%s: %w", name, err))
+		}
+	})
+}
