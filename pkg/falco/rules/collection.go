@@ -72,7 +72,7 @@ func (c *collection) appendMacro(m *macroItem) bool {
 
 // appendText puts a script behind another with a blank between them.
 func appendText(old, more script) script {
-	return join(old, scriptAt(" ", more.at(0)), more)
+	return join(old, more.instead(0, " "), more)
 }
 
 // enableRule is false when there is no such rule.

@@ -39,20 +39,25 @@ func (c *compiler) compile() []*Rule {
 	c.judged = map[judgedMacro][]step{}
 	c.compileMacros()
 	var rules []*Rule
-	for _, item := range c.all.rules.inOrder {
-		if !item.sourceKnown {
-			continue
-		}
-		if r := c.rule(item); r != nil {
-			rules = append(rules, r)
+	for items := range slices.Chunk(c.all.rules.inOrder, prepareBatch) {
+		for i, p := range c.prepareAll(items) {
+			if !items[i].sourceKnown {
+				continue
+			}
+			if p == nil {
+				p = c.prepare(items[i])
+			}
+			if r := c.rule(items[i], p); r != nil {
+				rules = append(rules, r)
+			}
 		}
 	}
 	return rules
 }
 
 // substitute puts the lists into a condition, one after the other in their
-// order.
-func (c *compiler) substitute(s script) (script, error) {
+// order, and gives those that were in it.
+func (c *compiler) substitute(s script) (text script, used []*wordList, err error) {
 	pending := c.named.in(s.text, -1, slices.Clone(c.named.odd))
 	for len(pending) > 0 {
 		slices.Sort(pending)
@@ -64,40 +69,41 @@ func (c *compiler) substitute(s script) (script, error) {
 		if l.item.bad {
 			continue
 		}
-		changed, err := l.substitute(s)
+		changed, found, err := l.substitute(s)
+		if found {
+			used = append(used, l)
+		}
 		if err != nil {
-			return changed, err
+			return changed, used, err
 		}
 		if changed.text != s.text {
 			pending = c.named.in(l.text, at, pending) // its items can name lists after it
 		}
 		s = changed
 	}
-	if c.spent += len(s.text); c.spent > maxSubstituted {
-		return s, errTooLong
-	}
-	return s, nil
+	return s, used, nil
 }
 
-// parse gives a condition with its lists substituted and the tree of that; a
-// nil tree where it does not parse, which has then been told.
-func (c *compiler) parse(cond script, where chain) (script, condition.Expr) {
-	text, err := c.substitute(cond)
-	if err != nil {
-		c.fail(ErrCompileCondition, where, err.Error())
-		return text, nil
+// accept notes what a condition uses and tells why it has no tree. It is true
+// where it has one.
+func (c *compiler) accept(p parsed, where chain) bool {
+	for _, l := range p.used {
+		l.used = true
 	}
-	tree, err := condition.Parse(text.text)
+	err := p.err
+	if c.spent += p.size; c.spent > maxSubstituted {
+		err = errTooLong
+	}
 	var bad *condition.SyntaxError
 	switch {
 	case err == nil:
-		return text, tree
+		return true
 	case errors.As(err, &bad):
-		c.failHint(ErrCompileCondition, expressionAt(where, text, bad.Pos), bad.Msg, readsHint(text, bad.Pos.Offset))
+		c.failHint(ErrCompileCondition, expressionAt(where, p.text, bad.Pos), bad.Msg, readsHint(p.text, bad.Pos.Offset))
 	default:
 		c.fail(ErrCompileCondition, where, err.Error())
 	}
-	return text, nil
+	return false
 }
 
 // hintWidth bounds the piece of a condition that a hint shows, in bytes to
@@ -110,7 +116,7 @@ func readsHint(text script, offset int) string {
 	begin, end := max(0, offset-hintWidth), min(len(text.text), offset+hintWidth)
 	written := true
 	for _, r := range text.slice(begin, end).runs {
-		written = written && r.from != nil
+		written = written && !r.whole
 	}
 	if written {
 		return ""

@@ -13,16 +13,18 @@ import (
 
 // rule compiles one rule: its exceptions, its output, its condition. nil where
 // it has errors, which have been told, or is skipped for an unknown field.
-func (c *compiler) rule(item *ruleItem) *Rule {
-	cond, ok := c.withExceptions(item)
-	output, formatted, verdict := c.output(item)
-	switch verdict {
+func (c *compiler) rule(item *ruleItem, p *prepared) *Rule {
+	for _, f := range p.faults {
+		c.fail(f.code, f.at, f.msg)
+	}
+	ok := p.excepted
+	switch c.output(item, p) {
 	case skipped:
 		return nil
 	case failed:
 		ok = false
 	}
-	text, tree, verdict := c.condition(item, cond)
+	tree, verdict := c.condition(item, p)
 	if verdict != fine || !ok || item.bad {
 		return nil
 	}
@@ -30,9 +32,9 @@ func (c *compiler) rule(item *ruleItem) *Rule {
 	tags := slices.AppendSeq([]string{}, maps.Keys(item.tags))
 	slices.Sort(tags)
 	return &Rule{
-		Name: item.name, Desc: item.desc, Source: item.source, Output: output, Priority: item.priority,
+		Name: item.name, Desc: item.desc, Source: item.source, Output: p.output.text, Priority: item.priority,
 		Tags: tags, Enabled: item.enabled, SkipIfUnknownFilter: item.skipUnknown,
-		Written: item.cond.text, ConditionText: text.text, Condition: tree, Format: formatted,
+		Written: item.cond.text, ConditionText: p.condition.text.text, Condition: tree, Format: p.format,
 		File: item.at.last().in.name, Line: item.at.last().line,
 	}
 }
@@ -53,32 +55,29 @@ const containerInfo = "%container.info"
 // stands in an output.
 var deprecatedFields = []string{"evt.dir", "evt.latency", "evt.latency.s", "evt.latency.ns", "evt.latency.human", "evt.wait_latency"}
 
-func (c *compiler) output(item *ruleItem) (string, *format.Format, verdict) {
-	output := item.output
+// output tells what there is to tell of the output of a rule.
+func (c *compiler) output(item *ruleItem, p *prepared) verdict {
 	if item.noOutput {
-		return "", nil, failed
+		return failed
 	}
-	if strings.Contains(output.text, containerInfo) {
+	if strings.Contains(item.output.text, containerInfo) {
 		c.warn(WarnDeprecatedItem, item.at, containerInfo+" is deprecated and no more useful, and will be dropped by Falco 1.0.0. "+
 			"The container plugin will automatically add required fields to the output message.")
-		output = output.without(containerInfo)
 	}
-	cat, _ := c.all.catalogue(item.source)
-	formatted, err := format.Parse(output.text, cat)
-	if err != nil {
-		return "", nil, c.outputError(item, output, err)
+	if p.formatErr != nil {
+		return c.outputError(item, p.output, p.formatErr)
 	}
 	if !c.strict {
-		for _, w := range formatted.Warnings {
-			c.warn(w.Code, outputExpression(item, output, w.Pos.Offset), w.Msg)
+		for _, w := range p.format.Warnings {
+			c.warn(w.Code, outputExpression(item, p.output, w.Pos.Offset), w.Msg)
 		}
 	}
 	for _, name := range deprecatedFields {
-		if strings.Contains(output.text, name) {
+		if strings.Contains(p.output.text, name) {
 			c.warnDeprecated(WarnDeprecatedItem, item.outputAt, "usage of deprecated field '"+name+"' has been detected in the rule output", name)
 		}
 	}
-	return output.text, formatted, fine
+	return fine
 }
 
 func (c *compiler) outputError(item *ruleItem, output script, err error) verdict {
@@ -108,37 +107,34 @@ func outputExpression(item *ruleItem, output script, offset int) chain {
 }
 
 // condition compiles the condition of a rule.
-func (c *compiler) condition(item *ruleItem, cond script) (script, condition.Expr, verdict) {
-	if item.noCond {
-		return script{}, nil, failed
+func (c *compiler) condition(item *ruleItem, p *prepared) (condition.Expr, verdict) {
+	if item.noCond || !c.accept(p.condition, item.condAt) {
+		return nil, failed
 	}
-	text, tree := c.parse(cond, item.condAt)
-	if tree == nil {
-		return text, nil, failed
-	}
-	refs := c.references(tree, text, item.condAt, func(*macro) bool { return true })
+	tree := p.condition.tree
+	refs := c.references(tree, p.condition.text, item.condAt, func(*macro) bool { return true })
 	ok := c.judgeReferences(refs, item.condAt)
-	switch c.tell(item, c.validate(tree, text, item)) {
+	switch c.tell(item, c.validate(p.steps, item)) {
 	case skipped:
 		if ok {
-			return text, nil, skipped
+			return nil, skipped
 		}
-		return text, nil, failed
+		return nil, failed
 	case failed:
 		ok = false
 	}
 	if !ok {
-		return text, nil, failed
+		return nil, failed
 	}
 	if c.measure(tree) > maxConditionNodes {
 		c.fail(ErrCompileCondition, item.condAt, "condition is too large with its macros in place")
-		return text, nil, failed
+		return nil, failed
 	}
 	resolved, err := c.resolve(tree)
 	if err != nil { // a bad macro, which has been told
-		return text, nil, failed
+		return nil, failed
 	}
-	return text, resolved, fine
+	return resolved, fine
 }
 
 // tell tells what validation has found. Falco stops at the first error, so that

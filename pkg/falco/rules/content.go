@@ -29,6 +29,10 @@ func newContent(name string, text []byte) *content {
 		c.starts[0] = len("\ufeff")
 	}
 	for i := 0; i < len(c.text); {
+		if b := c.text[i]; b >= ' ' && b < utf8.RuneSelf { // nearly all are
+			i++
+			continue
+		}
 		if n := breakLen(c.text[i:]); n > 0 {
 			i += n
 			c.starts = append(c.starts, i)

@@ -124,8 +124,11 @@ func (o operations) any() bool { return len(o.appends)+len(o.replaces) > 0 }
 
 // overrides reads the key "override".
 func (r *reader) overrides(item node, appendable, replaceable []string, at chain) (ops operations, ok bool) {
-	ops = operations{map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	val := item.get("override")
+	if !val.defined() {
+		return operations{}, true
+	}
+	ops = operations{map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	over := at.addNode("overrides", "", item)
 	switch {
 	case val.isScalar():

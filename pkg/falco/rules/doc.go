@@ -16,7 +16,9 @@
 // exist is told by a [condition.Catalogue], and reading files from disk is the
 // caller's business.
 //
-// The steps, each in a file of its own: document (YAML to nodes), reader (nodes
-// to items), collection (items over items: append, override, redefinition),
-// compile (lists into text, text into trees, macros into trees), and selection.
+// The steps, each in a file of its own: document (YAML to nodes, of large files
+// in pieces), reader (nodes to items), collection (items over items: append,
+// override, redefinition), compile (lists into text, text into trees, macros
+// into trees), and selection. What takes long is spread over all cores; what is
+// told, and what comes of it, goes by the order of the files alone.
 package rules

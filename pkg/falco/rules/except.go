@@ -4,16 +4,17 @@ package rules
 // substituted: (COND) and not (EX1) and not (EX2).
 
 // withExceptions gives the condition of a rule with its exceptions. It is not
-// ok where one of them has an error, which has been told and is left out.
-func (c *compiler) withExceptions(item *ruleItem) (cond script, ok bool) {
+// ok where one of them has an error, which has been told or is one of the
+// faults, and is left out.
+func withExceptions(item *ruleItem) (cond script, faults []finding, ok bool) {
 	if len(item.exceptions) == 0 {
-		return item.cond, true
+		return item.cond, nil, true
 	}
 	ok = true
 	var b scriptBuilder
-	b.add(scriptAt("(", item.cond.at(0)))
+	b.add(item.cond.instead(0, "("))
 	b.add(item.cond)
-	b.add(scriptAt(")", item.cond.at(len(item.cond.text))))
+	b.add(item.cond.instead(len(item.cond.text), ")"))
 	for i := range item.exceptions {
 		ex := &item.exceptions[i]
 		if ex.bad {
@@ -23,14 +24,14 @@ func (c *compiler) withExceptions(item *ruleItem) (cond script, ok bool) {
 		text, msg := ex.script()
 		switch {
 		case msg != "":
-			c.fail(ErrValidate, ex.at, msg)
+			faults = append(faults, finding{code: ErrValidate, at: ex.at, msg: msg})
 			ok = false
 		case text.text != "":
 			b.add(scriptAt(" and not ", ex.at.last()))
 			b.add(text)
 		}
 	}
-	return b.script(), ok
+	return b.script(), faults, ok
 }
 
 // script gives the exception as a condition, empty where it has no values; msg

@@ -146,8 +146,9 @@ func joinItems(items []string) string {
 
 // substitute puts the items of a list wherever its name stands in a condition
 // between delimiters. This is text replacement, as Falco's: it looks neither at
-// quotes nor at what the name would mean where it stands.
-func (l *wordList) substitute(s script) (script, error) {
+// quotes nor at what the name would mean where it stands. It tells whether the
+// name stands there at all.
+func (l *wordList) substitute(s script) (text script, found bool, err error) {
 	var out scriptBuilder
 	done, from := 0, 0 // how far s has been taken, and from where on it is searched
 	for {
@@ -160,21 +161,21 @@ func (l *wordList) substitute(s script) (script, error) {
 			from = i + 1
 			continue
 		}
-		l.used = true
+		found = true
 		out.add(s.slice(done, i))
 		done = l.place(&out, s, i, end)
 		if from = done; len(out.text) == len(l.text)+1 {
 			from++ // Falco passes over a byte where nothing stands before the list
 		}
 		if len(out.text)+len(s.text)-done > maxConditionBytes {
-			return s, errTooLong
+			return s, true, errTooLong
 		}
 	}
 	if done == 0 {
-		return s, nil
+		return s, found, nil
 	}
 	out.add(s.slice(done, len(s.text)))
-	return out.script(), nil
+	return out.script(), found, nil
 }
 
 // place puts the items behind out, in the place of the name between begin and
@@ -194,9 +195,9 @@ func (l *wordList) place(out *scriptBuilder, s script, begin, end int) int {
 		}
 	}
 	if len(out.text) > 0 {
-		out.add(scriptAt(" ", s.at(begin)))
+		out.add(s.instead(begin, " "))
 	}
-	out.add(scriptAt(l.text+" ", s.at(begin)))
+	out.add(s.instead(begin, l.text+" "))
 	return end
 }
 

@@ -29,8 +29,9 @@ func (c *compiler) compileMacros() {
 	for _, item := range c.all.macros.inOrder {
 		m := &macro{item: item, bad: item.bad}
 		if !m.bad {
-			m.text, m.tree = c.parse(item.cond, item.where)
-			m.bad = m.tree == nil
+			p := c.parsed(item.cond)
+			m.bad = !c.accept(p, item.where)
+			m.text, m.tree = p.text, p.tree
 		}
 		c.macros.put(item.name, m)
 	}
@@ -72,19 +73,19 @@ type refFinder struct {
 func (f *refFinder) walk(tree condition.Expr, text script, where chain) {
 	condition.Walk(tree, func(e condition.Expr) bool {
 		if ref, ok := e.(*condition.Macro); ok {
-			f.visit(ref, expressionAt(where, text, ref.At))
+			f.visit(ref, text, where)
 		}
 		return true
 	})
 }
 
-func (f *refFinder) visit(ref *condition.Macro, at chain) {
+func (f *refFinder) visit(ref *condition.Macro, text script, where chain) {
 	m := f.c.macros.get(ref.Name)
 	switch {
 	case m == nil || !f.sees(m):
-		f.found = append(f.found, reference{name: ref.Name, at: at})
+		f.found = append(f.found, reference{name: ref.Name, at: expressionAt(where, text, ref.At)})
 	case f.onPath[m]:
-		f.found = append(f.found, reference{name: ref.Name, at: at, loop: true})
+		f.found = append(f.found, reference{name: ref.Name, at: expressionAt(where, text, ref.At), loop: true})
 	default:
 		m.used = true
 		if f.seen[m] || f.c.done[m] || m.bad {

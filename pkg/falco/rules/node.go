@@ -52,7 +52,7 @@ func (n node) place() place { return place{n.in, n.y.Line, n.y.Column} }
 // get gives the value of a key of a mapping. Of equal keys the FIRST counts.
 func (n node) get(key string) node {
 	for k, v := range n.pairs() {
-		if k.isScalar() && k.y.Value == key {
+		if k.y.Value == key && k.isScalar() {
 			return v
 		}
 	}

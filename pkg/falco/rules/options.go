@@ -11,7 +11,8 @@ type File struct {
 
 // Options say what to load for.
 type Options struct {
-	// Catalogue tells which fields conditions and outputs may use. It must be set.
+	// Catalogue tells which fields conditions and outputs may use. It must be set,
+	// and is asked by several goroutines at once.
 	Catalogue condition.Catalogue
 	// Sources are the event sources that are read; k8s_audit when empty. Rules
 	// of other sources are skipped with a warning. Rules of "syscall", which is

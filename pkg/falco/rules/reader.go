@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"regexp"
+	"slices"
 )
 
 // reader turns the nodes of one file into items and hands them to the
@@ -65,21 +66,17 @@ func (r *reader) item(item node, top chain) {
 	for _, kind := range kinds {
 		if item.get(kind.key).defined() {
 			kind.read(r, item, top)
-			r.unknownKeys(item, append([]string{kind.key}, kind.keys...), top)
+			r.unknownKeys(item, kind.key, kind.keys, top)
 			return
 		}
 	}
 	r.warn(WarnUnknownItem, top.addNode("rules content item", "", item), "Unknown top level item")
 }
 
-func (r *reader) unknownKeys(item node, known []string, top chain) {
-	set := map[string]bool{}
-	for _, k := range known {
-		set[k] = true
-	}
+func (r *reader) unknownKeys(item node, kind string, others []string, top chain) {
 	for k := range item.pairs() {
-		if k.isScalar() && !set[k.text()] {
-			at := top.addNode(known[0], item.get(known[0]).text(), item).addNode("value for", k.text(), k)
+		if k.isScalar() && k.text() != kind && !slices.Contains(others, k.text()) {
+			at := top.addNode(kind, item.get(kind).text(), item).addNode("value for", k.text(), k)
 			r.warn(WarnUnknownKey, at, fmt.Sprintf("Unknown key '%s'. The key will be ignored.", k.text()))
 		}
 	}

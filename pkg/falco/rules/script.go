@@ -16,8 +16,9 @@ type script struct {
 // run is a piece of a script that comes from one place.
 type run struct {
 	begin int     // offset in the text
-	from  *scalar // the scalar that it is a piece of; nil where all of it stands for at
-	skip  int     // offset of the run in the scalar's value
+	from  *scalar // nil where at is the place of all of it
+	skip  int     // offset in the scalar's value
+	whole bool    // all of it stands for the byte at skip; else it is a piece of the scalar
 	at    place
 }
 
@@ -34,7 +35,25 @@ func scriptAt(text string, p place) script {
 	if text == "" {
 		return script{}
 	}
-	return script{text, []run{{at: p}}}
+	return script{text, []run{{whole: true, at: p}}}
+}
+
+// instead is text that was not written as such: all of it stands for byte i of
+// the script, or for its end. Where that is is looked up when somebody asks.
+func (s script) instead(i int, text string) script {
+	if text == "" {
+		return script{}
+	}
+	r := run{whole: true}
+	if len(s.runs) > 0 {
+		r = s.runs[s.runAt(i)]
+	}
+	if !r.whole {
+		r.skip += i - r.begin
+		r.whole = true
+	}
+	r.begin = 0
+	return script{text, []run{r}}
 }
 
 func (s script) String() string { return s.text }
@@ -48,12 +67,17 @@ type scriptBuilder struct {
 func (b *scriptBuilder) add(s script) {
 	for _, r := range s.runs {
 		r.begin += len(b.text)
-		if n := len(b.runs); n > 0 && r.from == nil && b.runs[n-1].from == nil && b.runs[n-1].at == r.at {
-			continue // goes on as the run before it
+		if n := len(b.runs); n > 0 && r.goesOn(b.runs[n-1]) {
+			continue
 		}
 		b.runs = append(b.runs, r)
 	}
 	b.text = append(b.text, s.text...)
+}
+
+// goesOn tells whether a run stands for the same as the one before it.
+func (r run) goesOn(before run) bool {
+	return r.whole && before.whole && r.from == before.from && r.skip == before.skip && r.at == before.at
 }
 
 // endsWith tells whether the last byte is one of chars.
@@ -95,7 +119,9 @@ func (s script) slice(begin, end int) script {
 		r := s.runs[k]
 		if cut := begin - r.begin; cut > 0 {
 			r.begin += cut
-			r.skip += cut
+			if !r.whole {
+				r.skip += cut
+			}
 		}
 		r.begin -= begin
 		out.runs = append(out.runs, r)
@@ -109,8 +135,11 @@ func (s script) at(i int) place {
 		return place{}
 	}
 	r := s.runs[s.runAt(i)]
-	if r.from == nil {
+	switch {
+	case r.from == nil:
 		return r.at
+	case r.whole:
+		return r.from.at(r.skip)
 	}
 	return r.from.at(r.skip + i - r.begin)
 }

@@ -28,11 +28,11 @@ type judgedMacro struct {
 	source string
 }
 
-// validate judges every check of a rule's condition, through macros, from left
+// validate gives what is found in a rule's condition, through macros, from left
 // to right. What is found in a macro points into the macro.
-func (c *compiler) validate(tree condition.Expr, text script, item *ruleItem) []finding {
+func (c *compiler) validate(steps []step, item *ruleItem) []finding {
 	v := &validator{c: c, item: item, seen: map[*macro]bool{}}
-	v.follow(c.steps(tree, text, item.condAt, item.source), nil)
+	v.follow(steps, nil)
 	return v.found
 }
 
