@@ -4,7 +4,7 @@
 CACHE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kubewitness
 STATICCHECK := $(CACHE)/staticcheck-v0.8.2
 
-# The log that `make run` replays.
+# The log that `make run` sends.
 SAMPLE      ?= examples/sample/audit.jsonl
 
 # How long `make fuzz` and `make integration` run each fuzz target.
@@ -19,8 +19,8 @@ export CGO_ENABLED = 0
 build: ## build bin/kubewitness
 	go build -trimpath -o bin/kubewitness ./cmd/kubewitness
 
-run: build ## replay a recorded sample and print who did what, when and where
-	bin/kubewitness replay --output answer $(SAMPLE)
+run: build ## start the service, send it a recorded sample, and print who did what, when and where
+	go run ./examples/run -binary bin/kubewitness -sample $(SAMPLE) $(if $(ONCE),-once)
 
 test: ## run the tests; needs the Go toolchain and nothing else
 	go test ./...

@@ -48,7 +48,7 @@ func answers(t *testing.T, log string) string {
 	require.NoError(t, err)
 	var out bytes.Buffer
 	_, err = replay.Run(context.Background(), replay.Options{
-		Source: replay.Source{Inputs: []string{log}}, Matcher: m, Workers: 1, Out: &out,
+		Source: replay.Source{Inputs: []string{log}, Cluster: "demo"}, Matcher: m, Workers: 1, Out: &out,
 		Now: func() time.Time { return time.Time{} },
 		Line: func(dst []byte, a *alert.Alert) []byte {
 			return alert.AppendAnswer(dst, a, alert.Options{Color: true})
