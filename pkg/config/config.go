@@ -48,12 +48,13 @@ type Rules struct {
 
 // Webhook are the settings of the endpoint that API servers send to.
 type Webhook struct {
-	Listen         string       `mapstructure:"listen" doc:"Address, host:port. Empty: no webhook."`
-	MaxBody        Size         `mapstructure:"max_body" least:"1KiB" doc:"Bytes that a request's body may have, after it is uncompressed."`
-	TLS            WebhookTLS   `mapstructure:"tls" doc:"Certificate of the endpoint. The files are read again when they change."`
-	Insecure       bool         `mapstructure:"insecure" doc:"Plain HTTP, and no credential is asked for. On a loopback address only."`
-	Credentials    []Credential `mapstructure:"credentials" doc:"Who may send, and for which clusters."`
-	DefaultCluster string       `mapstructure:"default_cluster" doc:"Cluster of requests, and of logs under tail, that name none."`
+	Listen         string        `mapstructure:"listen" doc:"Address, host:port. Empty: no webhook."`
+	MaxBody        Size          `mapstructure:"max_body" least:"1KiB" doc:"Bytes that a request's body may have, after it is uncompressed."`
+	TLS            WebhookTLS    `mapstructure:"tls" doc:"Certificate of the endpoint. The files are read again when they change."`
+	Insecure       bool          `mapstructure:"insecure" doc:"Plain HTTP, and no credential is asked for. On a loopback address only."`
+	Credentials    []Credential  `mapstructure:"credentials" doc:"Who may send, and for which clusters."`
+	Patience       time.Duration `mapstructure:"patience" least:"1s" doc:"How long the webhook may still bring an event that a log under tail has; then it counts as lost by the webhook, which is told. API servers try for 250 s."`
+	DefaultCluster string        `mapstructure:"default_cluster" doc:"Cluster of requests, and of logs under tail, that name none."`
 }
 
 // WebhookTLS are the files of the webhook's TLS.
@@ -94,8 +95,9 @@ type Label struct {
 
 // Tail is a log that is followed.
 type Tail struct {
-	File    string `mapstructure:"file" doc:"Absolute path of the log, as the API server's --audit-log-path says."`
-	Cluster string `mapstructure:"cluster" doc:"The cluster whose log it is. Empty: webhook.default_cluster."`
+	File      string `mapstructure:"file" doc:"Absolute path of the log, as the API server's --audit-log-path says."`
+	Cluster   string `mapstructure:"cluster" doc:"The cluster whose log it is. Empty: webhook.default_cluster."`
+	FromStart bool   `mapstructure:"from_start" doc:"Read a log that was not followed before from its first line, not from its end."`
 }
 
 // HTTP are the settings of the endpoint of health and metrics.
@@ -177,7 +179,7 @@ func Default() Config {
 	return Config{
 		Data:    "/var/lib/kubewitness",
 		Rules:   Rules{Matching: MatchAll, MinPriority: rules.Debug, Watch: true},
-		Webhook: Webhook{MaxBody: 64 << 20},
+		Webhook: Webhook{MaxBody: 64 << 20, Patience: 5 * time.Minute},
 		HTTP:    HTTP{Listen: "127.0.0.1:8080"},
 		Log:     Log{Level: "info", Format: "text"},
 		Spool: Spool{

@@ -15,12 +15,10 @@ import (
 const (
 	DefaultLedgerEntries = 1_500_000
 	DefaultLedgerKeep    = 10 * time.Minute
+	// DefaultPatience covers what an API server does: it gives a batch 30 s to fill,
+	// and makes five attempts, of 30 s at most, within 250 s.
+	DefaultPatience = 5 * time.Minute
 )
-
-// webhookPatience is how long an API server may still send an event after the log file
-// has it: it gives a batch 30 s to fill, and makes five attempts, of 30 s at most,
-// within 250 s.
-const webhookPatience = 5 * time.Minute
 
 const (
 	maxWatched = 16384 // identities kept whole, to be named when they are lost
@@ -35,6 +33,8 @@ type LedgerConfig struct {
 	// Keep is how long an identity is remembered at least, if there are not too many,
 	// and half of it longer at most.
 	Keep time.Duration
+	// Patience is how long the webhook may still give an event after the log file has.
+	Patience time.Duration
 	// Lost is told how many events of a cluster the webhook should have given and did
 	// not, each time some are found, with a few of them. It may call the Ledger.
 	Lost func(cluster string, n int, sample []audit.Identity)
@@ -89,6 +89,7 @@ func NewLedger(cfg LedgerConfig) *Ledger {
 		panic("ingest: a ledger needs a clock")
 	}
 	cfg.Entries, cfg.Keep = cmp.Or(cfg.Entries, DefaultLedgerEntries), cmp.Or(cfg.Keep, DefaultLedgerKeep)
+	cfg.Patience = cmp.Or(cfg.Patience, DefaultPatience)
 	l := &Ledger{
 		cfg: cfg, mark: maphash.MakeSeed(), place: maphash.MakeSeed(), clusters: map[string]*origin{},
 		names: []string{""}, watched: map[uint64]audit.Identity{}, counts: LedgerCounters{Lost: map[string]uint64{}},
@@ -262,7 +263,7 @@ func (l *Ledger) forget(g *generation, now time.Time) (lost losses) {
 		mark := e &^ entryMask
 		id, named := l.watched[mark]
 		delete(l.watched, mark)
-		if now.Sub(g.last) < webhookPatience {
+		if now.Sub(g.last) < l.cfg.Patience {
 			l.counts.Undecided++
 			continue
 		}

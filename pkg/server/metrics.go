@@ -30,6 +30,7 @@ func (x exporter) Collect(ch chan<- prometheus.Metric) {
 	x.judging(out)
 	x.spool(out)
 	x.sinks(out)
+	x.tails(out)
 }
 
 // metrics sends metrics with their labels, which come as names and values by turns.
@@ -176,5 +177,28 @@ func (x exporter) sinks(out metrics) {
 		out.counter("sink_repeated_events_total", "Events left out because they had been written before.", c.Repeated, "sink", name)
 		out.counter("sink_refused_detections_total", "Times that a receiver refused a detection for good.", c.Refused, "sink", name)
 		out.counter("sink_folded_detections_total", "Detections that are in the count of another's line.", c.Folded, "sink", name)
+	}
+}
+
+func (x exporter) tails(out metrics) {
+	for _, t := range x.server.tails {
+		s := t.tail.Status()
+		of := []string{"file", s.Path, "cluster", s.Cluster}
+		out.gauge("tail_lag_bytes", "Bytes of the log that are not taken yet.", float64(s.Lag), of...)
+		out.gauge("tail_failing", "1 while the log cannot be read on.", truth(s.LastError != ""), of...)
+		for _, c := range []struct {
+			name, help string
+			n          int64
+		}{
+			{"bytes", "Bytes of the log that are taken.", s.Bytes},
+			{"retries", "Times that what was read was not taken at once.", s.Retries},
+			{"rotations", "Files of the log that were finished.", s.Rotations},
+			{"cutoffs", "Times that the log was cut off, as copytruncate does.", s.Cutoffs},
+			{"gaps", "Times that the place in the log was not found again, so that lines may be missing.", s.Gaps},
+			{"cut_lines", "Lines that were too long, of which only the beginning was kept.", s.CutLines},
+			{"torn_lines", "Unfinished lines at the end of a file.", s.Torn},
+		} {
+			out.counter("tail_"+c.name+"_total", c.help, uint64(c.n), of...)
+		}
 	}
 }

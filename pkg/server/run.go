@@ -158,7 +158,7 @@ func (s *Server) runReloads(g *group) {
 
 // expire lets the ledger find what the webhook lost also when nothing comes in.
 func (s *Server) expire(ctx context.Context) error {
-	tick := time.NewTicker(time.Minute)
+	tick := time.NewTicker(min(time.Minute, s.cfg.Webhook.Patience/4))
 	defer tick.Stop()
 	for {
 		select {

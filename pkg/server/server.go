@@ -170,7 +170,7 @@ func (s *Server) openLog(ctx context.Context) error {
 }
 
 func (s *Server) openIntake(context.Context) error {
-	s.ledger = ingest.NewLedger(ingest.LedgerConfig{Lost: s.webhookLost, Now: time.Now})
+	s.ledger = ingest.NewLedger(ingest.LedgerConfig{Keep: 2 * s.cfg.Webhook.Patience, Patience: s.cfg.Webhook.Patience, Lost: s.webhookLost, Now: time.Now})
 	cfg := ingest.Config{Log: s.log, Judge: s.judge, Ledger: s.ledger, Now: time.Now}
 	for _, c := range s.cfg.Clusters {
 		cfg.Clusters = append(cfg.Clusters, ingest.Cluster{
