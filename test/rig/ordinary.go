@@ -2,10 +2,10 @@ package rig
 
 import "net/http"
 
-// Secret texts of the traffic: none of them may appear where secrets are left out.
+// SecretText is what Secrets of the traffic hold. It may appear nowhere.
 const (
-	SecretText   = "rig-secret-text"      // in Secrets, and what the engineer puts into a ConfigMap is another
-	secretBase64 = "cmlnLXNlY3JldC10ZXh0" // SecretText as Secrets have it
+	SecretText   = "rig-secret-text"
+	secretBase64 = "cmlnLXNlY3JldC10ZXh0" // as Secrets have it
 )
 
 // SecretTexts gives the texts that Secrets of the traffic hold, in every form in
