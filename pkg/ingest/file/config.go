@@ -32,7 +32,7 @@ type Config struct {
 	FromStart bool
 	Taker     Taker
 	MaxBody   int           // bytes handed over at once, longer lines excepted; 0: DefaultMaxBody
-	MaxLine   int           // bytes of a line beyond which it is cut; 0: DefaultMaxLine
+	MaxLine   int           // bytes of a line beyond which it is cut, at least MaxBody; 0: DefaultMaxLine
 	Poll      time.Duration // how often the file is looked at; 0: DefaultPoll
 	Linger    time.Duration // how long a renamed file must be left alone; 0: DefaultLinger
 	Now       func() time.Time
@@ -53,6 +53,7 @@ func (c Config) check() (Config, error) {
 	if c.MaxLine <= 0 {
 		c.MaxLine = DefaultMaxLine
 	}
+	c.MaxLine = max(c.MaxLine, c.MaxBody)
 	if c.Poll <= 0 {
 		c.Poll = DefaultPoll
 	}

@@ -29,8 +29,8 @@
 // What nobody has: lines that were written between the copy and the cut of
 // copytruncate, and files that were removed before they were read. Where that is
 // noticed it counts as a gap. Without a copy, what was unread when a file was cut off
-// is gone. A file that was still empty when it was last looked at is known by its inode
-// only.
+// is gone. So is, unnoticed, what came and went between two looks at a file that had
+// nothing in it.
 //
 // What must not come in: what a line means. Files are looked at by polling: a log is
 // written all the time, and a notice for each write would tell nothing more.

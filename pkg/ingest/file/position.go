@@ -25,7 +25,7 @@ const positionVersion = 1
 // by then.
 type position struct {
 	Version  int       `json:"version"`
-	Path     string    `json:"path"`   // what it was read as; for people
+	Path     string    `json:"path"`    // what it was read as; for people
 	Nothing  bool      `json:"nothing"` // there was no file; Modified is that of the newest rotated one
 	Device   uint64    `json:"device"`
 	Inode    uint64    `json:"inode"`
@@ -47,35 +47,29 @@ func spanOf(b []byte) span {
 	return span{len(b), hex.EncodeToString(sum[:])}
 }
 
-// in reports whether r is the file of the position, or a copy of it, and returns the
-// bytes that it is known by. A file that was empty is not known.
-func (p position) in(r io.ReaderAt) (head, last []byte, ok bool, err error) {
-	if p.Head.Length == 0 {
-		return nil, nil, false, nil
+// unknown reports whether there was too little in the file to tell it from others.
+// Its inode would not do: file systems give numbers again at once.
+func (p position) unknown() bool { return p.Head.Length == 0 }
+
+// in reports whether r is the file of the position, or a copy of it.
+func (p position) in(r io.ReaderAt) (bool, error) {
+	ok, err := p.Head.at(r, 0)
+	if ok {
+		ok, err = p.Last.at(r, p.Offset-int64(p.Last.Length))
 	}
-	head, err = readSpan(r, 0, p.Head)
-	if err != nil || head == nil {
-		return nil, nil, false, err
-	}
-	last, err = readSpan(r, p.Offset-int64(p.Last.Length), p.Last)
-	return head, last, last != nil, err
+	return ok, err
 }
 
-// readSpan reads a span at an offset; nil when it is not there.
-func readSpan(r io.ReaderAt, at int64, s span) ([]byte, error) {
+// at reports whether the bytes of the span are at an offset.
+func (s span) at(r io.ReaderAt, offset int64) (bool, error) {
 	b := make([]byte, s.Length)
-	n, err := r.ReadAt(b, at)
-	switch {
-	case n == len(b):
-	case err == io.EOF:
-		return nil, nil
-	default:
-		return nil, err
+	if n, err := r.ReadAt(b, offset); n < len(b) {
+		if err == io.EOF {
+			err = nil
+		}
+		return false, err
 	}
-	if spanOf(b) != s {
-		return nil, nil
-	}
-	return b, nil
+	return spanOf(b) == s, nil
 }
 
 // parsePosition reads what save wrote.

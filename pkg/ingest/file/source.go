@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -21,10 +20,11 @@ type source struct {
 	path    string   // what it was opened as
 	info    fs.FileInfo
 	gz      bool
-	head    []byte // its first bytes, as far as they were there
-	recent  []byte // the last bytes before what was read last
-	pos     int64  // read up to here
-	growing time.Time
+	head    []byte    // its first bytes, as far as they were there
+	recent  []byte    // the last ones before pos
+	pos     int64     // read up to here
+	written time.Time // when it was last written to, as of the last read
+	grown   time.Time // when there was something to read last; zero: never
 }
 
 // open opens a sibling. What is compressed is decompressed into a file without a name
@@ -70,26 +70,30 @@ func decompress(r io.Reader, dir string) (*os.File, error) {
 	return f, nil
 }
 
-// compressedHead returns the first n bytes of what a file decompresses to.
-func (s sibling) compressedHead(n int) ([]byte, error) {
+// begins reports whether a sibling's content begins with the bytes of a span.
+func (s sibling) begins(with span) (bool, error) {
 	f, err := os.Open(s.path)
 	if err != nil {
-		return nil, fmt.Errorf("file: %w", err)
+		return false, fmt.Errorf("file: %w", err)
 	}
 	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, nil // nothing that could be read
+	var r io.Reader = f
+	if s.gz {
+		if r, err = gzip.NewReader(f); err != nil {
+			return false, nil // nothing that could be read
+		}
 	}
-	head := make([]byte, n)
-	got, _ := io.ReadFull(z, head) // too short is not the file, either
-	return head[:got], nil
+	head := make([]byte, with.Length)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return false, nil // too short, or torn: another file
+	}
+	return spanOf(head) == with, nil
 }
 
 func (s *source) close() {
 	_ = s.f.Close() // was only read
 	if s.gz {
-		_ = os.Remove(filepath.Clean(s.f.Name()))
+		_ = os.Remove(s.f.Name())
 	}
 }
 
@@ -101,6 +105,7 @@ func (s *source) begin() error {
 		return fmt.Errorf("file: %w", err)
 	}
 	s.head, s.recent, s.pos = bytes.TrimRight(head[:n], "\x00"), nil, 0
+	s.written = s.modified()
 	return nil
 }
 
@@ -123,6 +128,7 @@ func (s *source) seek(n int64) error {
 //
 // The check comes after the reading: what is still there then was there before.
 func (s *source) read(chunk []byte) (got []byte, cut bool, err error) {
+	written := s.modified()
 	n, err := s.f.ReadAt(chunk, s.pos)
 	if err != nil && err != io.EOF {
 		return nil, false, fmt.Errorf("file: %w", err)
@@ -136,9 +142,10 @@ func (s *source) read(chunk []byte) (got []byte, cut bool, err error) {
 	if err != nil || !same {
 		return nil, err == nil, err
 	}
-	if s.pos == int64(len(s.head)) && len(s.head) < spanSize {
-		s.head = append(s.head, got[:min(len(got), spanSize-len(s.head))]...)
+	if from := int64(len(s.head)) - s.pos; from >= 0 && from < int64(len(got)) && len(s.head) < spanSize {
+		s.head = append(s.head, got[from:min(len(got), int(from)+spanSize-len(s.head))]...)
 	}
+	s.written = written
 	s.recent = lastBytes(s.recent, got)
 	s.pos += int64(len(got))
 	return got, false, nil
@@ -162,13 +169,22 @@ func (s *source) unchanged() (bool, error) {
 	return true, nil
 }
 
-// position returns the place n bytes before what was read, which are in unread.
+// position returns the place at an offset, behind the bytes in last.
 func (s *source) position(offset int64, last []byte, skip bool) position {
 	device, inode := inodeOf(s.info)
 	return position{
-		Version: positionVersion, Path: s.path, Device: device, Inode: inode, Modified: s.modified(),
-		Offset: offset, Skip: skip, Head: spanOf(s.head), Last: spanOf(last),
+		Version: positionVersion, Path: s.path, Device: device, Inode: inode, Modified: s.written,
+		Offset: offset, Skip: skip, Head: spanOf(s.telling()), Last: spanOf(last),
 	}
+}
+
+// telling returns the first bytes of the file when it can be told by them from others.
+// All lines of an audit log begin alike, so it takes a line, or a good part of one.
+func (s *source) telling() []byte {
+	if firstEnd(s.head) < 0 && len(s.head) < spanSize/2 {
+		return nil
+	}
+	return s.head
 }
 
 // modified returns when the file was last written to.
