@@ -21,9 +21,15 @@ import (
 // judge finds nothing.
 type judge struct{}
 
-func (judge) Judge(e *audit.Event, _ time.Time) record.Item { return record.Item{Raw: e.Raw} }
-func (judge) Ruleset() []byte                               { return []byte("none") }
-func (judge) Text(s string) string                          { return s }
+func (judge) Judge(events []*audit.Event, _ []audit.Identity) ([]record.Item, []byte) {
+	items := make([]record.Item, len(events))
+	for i, e := range events {
+		items[i].Raw = e.Raw
+	}
+	return items, []byte("none")
+}
+
+func (judge) Text(s string) string { return s }
 
 // events counts the events in the records of a log by what they are.
 type events struct {
@@ -38,7 +44,7 @@ func (l *events) Append(_ context.Context, r spool.Record) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.records = append(l.records, r)
-	for _, item := range r.Items {
+	for _, item := range r.Events {
 		if l.byRaw[string(item.Raw)]++; len(l.byRaw) == l.want && l.byRaw[string(item.Raw)] == 1 {
 			close(l.enough)
 		}
@@ -50,7 +56,7 @@ func (l *events) Append(_ context.Context, r spool.Record) error {
 func TestTailInFrontOfTheIntake(t *testing.T) {
 	const total = 5000
 	log := &events{byRaw: map[string]int{}, enough: make(chan struct{}), want: total}
-	in := ingest.New(ingest.Config{Log: log, Judge: judge{}, Ledger: ingest.NewLedger(ingest.LedgerConfig{}), Now: time.Now})
+	in := ingest.New(ingest.Config{Log: log, Judge: judge{}, Ledger: ingest.NewLedger(ingest.LedgerConfig{Now: time.Now}), Now: time.Now})
 	dir := t.TempDir()
 	path := filepath.Join(dir, "audit.log")
 	tail, err := New(Config{
