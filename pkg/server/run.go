@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"time"
-
-	"github.com/kubewitness/kubewitness/pkg/watch"
 )
 
 // errPoisoned ends a service whose disk failed an fsync: only a restart knows what
@@ -131,12 +129,9 @@ func (s *Server) runHTTP(g *group) {
 // runReloads loads again what has changed: rules when their files change and when
 // somebody asks; certificates and tokens are watched by the webhook.
 func (s *Server) runReloads(g *group) {
-	if s.cfg.Rules.Watch && len(s.cfg.Rules.Paths) > 0 {
-		w := watch.New(watch.Config{Paths: s.cfg.Rules.Paths, Polled: func(cause error) {
-			s.logger.Warn("changes of rules files are noticed late", "error", cause)
-		}})
+	if s.watch != nil {
 		g.run("watch", func(ctx context.Context) error {
-			w.Run(ctx, func([]string) { s.rules.reload("files changed") })
+			s.watch.Run(ctx, func([]string) { s.rules.reload("files changed") })
 			return nil
 		})
 	}

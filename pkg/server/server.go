@@ -35,6 +35,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/judge"
 	"github.com/kubewitness/kubewitness/pkg/redact"
 	"github.com/kubewitness/kubewitness/pkg/spool"
+	"github.com/kubewitness/kubewitness/pkg/watch"
 )
 
 // Folder is where below the data folder the durable log is.
@@ -67,6 +68,7 @@ type Server struct {
 	logger *slog.Logger
 	judge  *judge.Judge
 	rules  *reloader
+	watch  *watch.Watcher // of the rules' files; nil: they are not watched
 	ledger *ledger
 	intake *ingest.Intake
 	log    *spool.Log
@@ -103,6 +105,12 @@ func New(ctx context.Context, cfg config.Config, opt Options) (s *Server, err er
 }
 
 func (s *Server) openRules(context.Context) error {
+	if s.cfg.Rules.Watch && len(s.cfg.Rules.Paths) > 0 {
+		// Before they are read: what changes from here on is noticed.
+		s.watch = watch.New(watch.Config{Paths: s.cfg.Rules.Paths, Polled: func(cause error) {
+			s.logger.Warn("changes of rules files are noticed late", "error", cause)
+		}})
+	}
 	compiled, err := loadRules(s.cfg.Rules)
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ type hook struct {
 	handler  *webhook.Handler
 	listener net.Listener
 	keeper   *listen.Keeper // nil: plain HTTP
+	watch    *watch.Watcher // of the secrets' files
 	logger   *slog.Logger
 }
 
@@ -44,6 +45,7 @@ func (s *Server) openWebhook(context.Context) error {
 		return err
 	}
 	if !c.Insecure {
+		h.watch = watch.New(watch.Config{Paths: h.secretFiles()}) // before they are read
 		if err := h.readCredentials(); err != nil {
 			return err
 		}
@@ -143,9 +145,8 @@ func (h *hook) serve(ctx context.Context) error {
 			h.keeper.Run(ctx)
 			return nil
 		})
-		w := watch.New(watch.Config{Paths: h.secretFiles()})
 		g.run("credentials", func(ctx context.Context) error {
-			w.Run(ctx, func([]string) { h.reloadCredentials() })
+			h.watch.Run(ctx, func([]string) { h.reloadCredentials() })
 			return nil
 		})
 	}
