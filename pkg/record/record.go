@@ -30,7 +30,6 @@
 package record
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -118,16 +117,34 @@ func (e *Event) decode(it *Item, cluster string) (err error) {
 	if e.Detections, err = decodeDetections(it.Detections); err != nil {
 		return err
 	}
-	// What was stored was read before: only its size can exceed today's limits.
-	r := audit.NewReader(bytes.NewReader(it.Raw), e.Source, audit.Limits{MaxEvent: int64(len(it.Raw)) + 1})
-	if e.Event, err = r.Next(); err != nil {
+	if e.Event, err = readEvent(it.Raw, e.Source); err != nil {
 		return fmt.Errorf("event: %w", err)
-	}
-	if _, err := r.Next(); err != io.EOF {
-		return fmt.Errorf("event: more than one")
 	}
 	e.Event.Cluster = cluster
 	return nil
+}
+
+// Events are stored as they came, and the items of an API server's EventList have
+// no kind. So that they are read as what they were, they are put into a list again.
+const (
+	listBegin = `{"kind":"EventList","items":[`
+	listEnd   = `]}`
+)
+
+// readEvent reads the one event that raw must be.
+func readEvent(raw []byte, source string) (*audit.Event, error) {
+	data := make([]byte, 0, len(listBegin)+len(raw)+len(listEnd))
+	data = append(append(append(data, listBegin...), raw...), listEnd...)
+	var b audit.Batch
+	// What was stored was read before: only its size can exceed today's limits.
+	b.Decode(data, audit.Position{Input: source, Line: 1, Offset: -int64(len(listBegin))}, audit.Limits{MaxEvent: int64(len(data))})
+	switch {
+	case len(b.Rejections) > 0:
+		return nil, b.Rejections[0]
+	case len(b.Events) != 1 || len(b.Events[0].Raw) != len(raw):
+		return nil, fmt.Errorf("%d events in the place of one", len(b.Events))
+	}
+	return b.Events[0], nil
 }
 
 // DetectionID is the identity of a rule's detection in an event: 32 hex digits.

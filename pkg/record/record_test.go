@@ -68,6 +68,23 @@ func TestDecodeGivesWhatWasEncoded(t *testing.T) {
 	assert.Equal(t, time.Date(2026, 11, 21, 10, 0, 0, 5e8, time.UTC), events[1].Filed())
 }
 
+// TestItemOfAListHasNoKind reads what API servers send: the items of their lists
+// have neither kind nor apiVersion, and are stored so.
+func TestItemOfAListHasNoKind(t *testing.T) {
+	it := item(audit.Identity{1})
+	it.Raw = []byte(strings.Replace(raw, `"kind":"Event","apiVersion":"audit.k8s.io/v1",`, "", 1))
+	require.NotEqual(t, raw, string(it.Raw))
+	events, errs := Decode(Stored{Source: "webhook", Items: []Item{it}})
+	require.Empty(t, errs)
+	require.Len(t, events, 1)
+	e := events[0].Event
+	assert.Equal(t, string(it.Raw), string(e.Raw))
+	assert.Equal(t, "a-1", e.AuditID)
+	assert.Equal(t, "webhook", e.Input)
+	assert.Zero(t, e.Offset)
+	assert.EqualValues(t, 1, e.Line)
+}
+
 func TestBadItemLeavesTheOthers(t *testing.T) {
 	good := item(audit.Identity{7})
 	for name, bad := range map[string]func(*Item){
@@ -81,6 +98,10 @@ func TestBadItemLeavesTheOthers(t *testing.T) {
 		"field without a value": func(it *Item) { it.Detections = []byte(`[{"rule":"r","priority":"Error","fields":[["a"]]}]`) },
 		"no event":              func(it *Item) { it.Raw = nil },
 		"two events":            func(it *Item) { it.Raw = []byte(raw + raw) },
+		"two in a list":         func(it *Item) { it.Raw = []byte(raw + "," + raw) },
+		"the end of a list":     func(it *Item) { it.Raw = []byte(raw + `],"items":[`) },
+		"white space around it": func(it *Item) { it.Raw = []byte(raw + "\n") },
+		"a list":                func(it *Item) { it.Raw = []byte(`{"kind":"EventList","items":[` + raw + `]}`) },
 		"not an event":          func(it *Item) { it.Raw = []byte(`{"kind":"Pod"}`) },
 	} {
 		t.Run(name, func(t *testing.T) {
