@@ -117,21 +117,30 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*body, error) {
 	default:
 		return b, refusal{status: http.StatusUnsupportedMediaType, text: "send the body plain, or with gzip"}
 	}
-	// A connection without deadlines is one of a test. One that is left behind would end
-	// the request while it waits for its turn.
+	// A connection without deadlines is one of a test.
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(h.cfg.Now().Add(h.cfg.BodyTimeout))
-	defer deadline.SetReadDeadline(time.Time{})
-	raw := &source{r: r.Body, most: h.cfg.MaxBody}
+	err := h.readInto(b, r.Body)
+	if err == nil {
+		// Left behind it would end the request while it waits for its turn. After an error
+		// it stays, for the server reads on.
+		_ = deadline.SetReadDeadline(time.Time{})
+	}
+	return b, err
+}
+
+// readInto reads a body, plain or gzip.
+func (h *Handler) readInto(b *body, r io.Reader) error {
+	raw := &source{r: r, most: h.cfg.MaxBody}
 	in := bufio.NewReader(raw)
 	magic, err := in.Peek(2)
 	if string(magic) != "\x1f\x8b" {
 		if err != nil && err != io.EOF {
-			return b, broken(err)
+			return broken(err)
 		}
-		return b, broken(b.fill(in, h.cfg.MaxBody))
+		return broken(b.fill(in, h.cfg.MaxBody))
 	}
-	return b, h.decompress(b, raw, in)
+	return h.decompress(b, raw, in)
 }
 
 // decompress reads a compressed body. One that is torn or damaged is taken as far as
