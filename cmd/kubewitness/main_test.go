@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM ARG...    run a program that must end with this exit code
 //	fill FILE COUNT TEXT...      append the texts, one after the other, so many times; they are Go strings without the quotes
 //	gzip FILE [BYTES]            make FILE.gz, without so many bytes at its end
+//	served FLAG... -- FILE...    run the service, post files to its webhook, end it, print what it put out
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -42,9 +43,10 @@ func TestScript(t *testing.T) {
 			return os.CopyFS(env.WorkDir, os.DirFS("testdata/given"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"fill":  fill,
-			"gzip":  zip,
+			"exits":  exits,
+			"fill":   fill,
+			"gzip":   zip,
+			"served": serveAndSend,
 		},
 	})
 }
