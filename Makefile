@@ -16,7 +16,7 @@ FUZZREST    ?= 20s
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: build run test integration crash bench lint fuzz clean help
+.PHONY: build run test integration crash load bench lint fuzz clean help
 
 build: ## build bin/kubewitness
 	go build -trimpath -o bin/kubewitness ./cmd/kubewitness
@@ -33,6 +33,9 @@ integration: fuzz ## fuzz, then all tests with the race detector, then the long 
 
 crash: ## kill the durable log 200 times while it is written, and look for what it acknowledged
 	KUBEWITNESS_CRASH=1 go test -count=1 -v -timeout 30m -run '^TestKill$$' ./pkg/spool
+
+load: ## send recorded events to the service for a minute each way, and print what it takes
+	KUBEWITNESS_LOAD=1 go test -count=1 -v -timeout 30m -run '^TestLoad$$' ./test/load
 
 fuzz: ## run every fuzz target for FUZZTIME
 	FUZZTIME=$(FUZZTIME) FUZZREST=$(FUZZREST) test/fuzz.sh
