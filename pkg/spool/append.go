@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/failpoint"
 )
 
 // Append stores a record and returns nil when it is on disk. Otherwise the error is,
@@ -77,6 +79,9 @@ func (l *Log) append(ctx context.Context, r Record) error {
 		return l.refused(Full{Reason: FullQueue, Detail: detail, RetryAfter: l.cfg.RetryAfter})
 	}
 	err = l.await(ctx, p, faulted)
+	if err == nil {
+		failpoint.Hit("append-acked")
+	}
 	l.count(func(c *Counters) { c.appended(&r, err) })
 	return err
 }

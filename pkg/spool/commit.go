@@ -9,6 +9,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/kubewitness/kubewitness/pkg/failpoint"
 )
 
 // maxFlights is how many messages are under way at most: one that the disk is busy
@@ -91,10 +93,13 @@ func (l *Log) launch(e *engine, items []*pending, limit int) *flight {
 func (l *Log) land(f *flight) {
 	var seq uint64
 	err := f.err
-	for _, ack := range f.acks {
+	for i, ack := range f.acks {
 		select {
 		case a := <-ack.Ok():
 			seq = a.Sequence
+			if i < len(f.acks)-1 {
+				failpoint.Hit("chunk")
+			}
 		case e := <-ack.Err():
 			err = errors.Join(err, e)
 		case <-f.gone:

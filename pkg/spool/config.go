@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/failpoint"
 )
 
 // Defaults of Config.
@@ -118,6 +120,7 @@ func (c Config) withDefaults() (Config, error) {
 	orDefault(&c.AckWait, DefaultAckWait)
 	orDefault(&c.TornAfter, 2*c.AppendTimeout)
 	orDefault(&c.recheck, time.Second)
+	c.noSync = c.noSync || failpoint.On("no-sync")
 	if c.freeSpace == nil {
 		c.freeSpace = freeSpace
 	}

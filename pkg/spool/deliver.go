@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/failpoint"
 )
 
 // flush delivers the records that were collected until they are settled, and
@@ -17,6 +19,7 @@ func (r *reader) flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit("settled")
 	if err := r.ack(ctx, r.seqs...); err != nil {
 		return err
 	}

@@ -38,12 +38,13 @@ var rooms = []room{
 	// Sources know events and the durable log, never rules; sinks know events and
 	// detections, never the log they are fed from. A record's content is known to
 	// both sides: the judge writes it, sinks read it.
-	{"pkg/spool", nil},
+	{"pkg/failpoint", nil},
+	{"pkg/spool", []string{"pkg/failpoint"}},
 	{"pkg/watch", nil},
 	{"pkg/listen", []string{"pkg/watch"}},
 	{"pkg/record", []string{"pkg/audit", "pkg/falco/rules", "pkg/match"}},
 	{"pkg/judge", []string{"pkg/audit", "pkg/falco/rules", "pkg/field", "pkg/match", "pkg/record", "pkg/redact", "pkg/ruleset"}},
-	{"pkg/ingest/...", []string{"pkg/audit", "pkg/ingest", "pkg/record", "pkg/spool"}},
+	{"pkg/ingest/...", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/record", "pkg/spool"}},
 	{"pkg/sink/...", []string{"pkg/alert", "pkg/audit", "pkg/falco/rules", "pkg/match", "pkg/record", "pkg/sink"}},
 	{"pkg/config", []string{"pkg/falco/rules"}},
 	{"pkg/store", []string{"pkg/audit"}},

@@ -48,6 +48,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kubewitness/kubewitness/pkg/failpoint"
 	"github.com/kubewitness/kubewitness/pkg/ingest"
 	"github.com/kubewitness/kubewitness/pkg/spool"
 )
@@ -219,7 +220,11 @@ func (h *Handler) take(r *http.Request, cluster string, b *body) (ingest.Receipt
 	case <-r.Context().Done():
 		return ingest.Receipt{}, r.Context().Err()
 	}
-	return h.cfg.Intake.Take(context.WithoutCancel(r.Context()), ingest.Body{
+	receipt, err := h.cfg.Intake.Take(context.WithoutCancel(r.Context()), ingest.Body{
 		Source: ingest.SourceWebhook, Cluster: cluster, Peer: r.RemoteAddr, Data: b.data, Received: h.cfg.Now(), Fault: b.fault,
 	})
+	if err == nil {
+		failpoint.Hit("answer")
+	}
+	return receipt, err
 }
