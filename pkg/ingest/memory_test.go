@@ -90,21 +90,13 @@ func (m *memory) events(t testing.TB) (all []*record.Event) {
 	for _, r := range m.records {
 		s := record.Stored{Source: r.Kind, Cluster: r.Cluster, Received: r.Received, Ruleset: r.Ruleset, Extra: r.Extra}
 		for _, it := range r.Events {
-			s.Items = append(s.Items, withKind(it))
+			s.Items = append(s.Items, record.Item(it))
 		}
 		events, errs := record.Decode(s)
 		require.Empty(t, errs)
 		all = append(all, events...)
 	}
 	return all
-}
-
-// withKind gives an item the kind that events in a list do not say.
-func withKind(it spool.Item) record.Item {
-	if !bytes.HasPrefix(it.Raw, []byte(`{"kind":"Event"`)) {
-		it.Raw = append([]byte(`{"kind":"Event",`), it.Raw[1:]...)
-	}
-	return record.Item(it)
 }
 
 func (m *memory) dead() (all []spool.DeadLetter) {
