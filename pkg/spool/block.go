@@ -3,6 +3,8 @@ package spool
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -13,16 +15,30 @@ const (
 	codecS2    = 1
 )
 
+// maxPacked is how large memory to compress in may be that is used again; that of the
+// record of an API server's largest ordinary body.
+const maxPacked = 4 << 20
+
+var packBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // appendBlock appends a block that holds raw, the framed records of one or more
 // Appends: compressed, if that makes it smaller.
 func appendBlock(b, raw []byte) []byte {
+	// S2 wants room for the worst case, more than raw, and mostly fills a small part.
+	buf := packBuffers.Get().(*[]byte)
+	if need := s2.MaxEncodedLen(len(raw)); cap(*buf) < need && need <= maxPacked {
+		*buf = make([]byte, need)
+	}
 	codec, stored := byte(codecPlain), raw
-	if packed := s2.Encode(nil, raw); len(packed) < len(raw) {
+	if packed := s2.Encode((*buf)[:cap(*buf)], raw); len(packed) < len(raw) {
 		codec, stored = codecS2, packed
 	}
+	b = slices.Grow(b, maxBlock(len(stored)))
 	b = append(b, codec)
 	b = binary.AppendUvarint(b, uint64(len(raw)))
-	return appendBytes(b, stored)
+	b = appendBytes(b, stored)
+	packBuffers.Put(buf)
+	return b
 }
 
 // maxBlock returns what a block of n bytes before compression takes at most.
