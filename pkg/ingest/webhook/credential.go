@@ -119,8 +119,11 @@ func (h *Handler) admit(r *http.Request, p path) (cluster string, err error) {
 	default:
 		named = h.cfg.DefaultCluster
 	}
-	if k != nil && !k.allows(named, h.clusters) {
+	switch {
+	case k != nil && !k.allows(named, h.clusters):
 		return "", refusal{status: http.StatusForbidden, text: "the credential is not for this cluster"}
+	case k == nil && len(h.clusters) > 0 && !h.clusters[named]:
+		return "", refusal{status: http.StatusForbidden, text: "no cluster of this name is configured"}
 	}
 	return named, nil
 }

@@ -164,7 +164,7 @@ func TestInsecureIsForThisHostOnly(t *testing.T) {
 		"[::ffff:127.0.0.1]": 200, "localhost.": 200,
 		"evil.example": 403, "127.0.0.1.evil.example": 403, "10.0.0.1:9443": 403, "": 403, "notlocalhost": 403, "[::2]": 403, "0.0.0.0": 403,
 	} {
-		w := newWorld(t, func(c *Config) { c.Insecure, c.DefaultCluster = true, "here" })
+		w := newWorld(t, func(c *Config) { c.Insecure, c.DefaultCluster, c.Clusters = true, "here", nil })
 		r := post("/audit", list(item("a")))
 		r.Header.Del("Authorization")
 		r.Host = host
@@ -176,6 +176,27 @@ func TestInsecureIsForThisHostOnly(t *testing.T) {
 			r.Header.Set("Origin", "http://"+host)
 			assert.Equal(t, 403, w.do(r).Code, "a page in a browser")
 		}
+	}
+}
+
+// TestInsecureWithClusters: without credentials the listed clusters are all there are;
+// without a list any name is good.
+func TestInsecureWithClusters(t *testing.T) {
+	for _, tt := range []struct {
+		clusters []string
+		path     string
+		want     int
+	}{
+		{[]string{"prod", "dev"}, "/audit/prod", 200},
+		{[]string{"prod", "dev"}, "/audit", 200},
+		{[]string{"prod", "dev"}, "/audit/stage", 403},
+		{nil, "/audit/stage", 200},
+	} {
+		w := newWorld(t, func(c *Config) { c.Insecure, c.DefaultCluster, c.Clusters = true, "dev", tt.clusters })
+		r := post(tt.path, list(item("a")))
+		r.Host = "localhost"
+		r.Header.Del("Authorization")
+		assert.Equal(t, tt.want, w.do(r).Code, "%v %s", tt.clusters, tt.path)
 	}
 }
 
