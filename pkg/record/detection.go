@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -46,14 +47,30 @@ func EncodeDetections(found []match.Detection) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
+// stored is a detection out of the log. Its fields are read as they come and looked
+// at then: a type of their own would have each of them parsed three times.
+type stored struct {
+	Rule     string   `json:"rule"`
+	Priority string   `json:"priority"`
+	Source   string   `json:"source"`
+	Tags     []string `json:"tags"`
+	Output   string   `json:"output"`
+	Fields   [][]any  `json:"fields"`
+}
+
 // decodeDetections reads what EncodeDetections wrote.
 func decodeDetections(b []byte) ([]match.Detection, error) {
 	if len(b) == 0 {
 		return nil, nil
 	}
-	var in []detection
-	if err := json.Unmarshal(b, &in); err != nil {
+	var in []stored
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber() // a float does not hold all of a uint64
+	if err := dec.Decode(&in); err != nil {
 		return nil, fmt.Errorf("detections: %w", err)
+	}
+	if rest := len(b) - int(dec.InputOffset()); rest > 0 {
+		return nil, fmt.Errorf("detections: %d bytes behind them", rest)
 	}
 	out := make([]match.Detection, len(in))
 	for i, d := range in {
@@ -64,7 +81,9 @@ func decodeDetections(b []byte) ([]match.Detection, error) {
 		out[i] = match.Detection{Output: d.Output, Fields: make([]match.OutputField, len(d.Fields)),
 			Rule: &rules.Rule{Name: d.Rule, Priority: p, Source: d.Source, Tags: d.Tags}}
 		for k, f := range d.Fields {
-			out[i].Fields[k] = match.OutputField(f)
+			if out[i].Fields[k], err = outputField(f); err != nil {
+				return nil, fmt.Errorf("detections: of rule %q: %w", d.Rule, err)
+			}
 		}
 	}
 	return out, nil
@@ -73,42 +92,41 @@ func decodeDetections(b []byte) ([]match.Detection, error) {
 // MarshalJSON writes the pair as an array.
 func (p pair) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{p.Key, p.Value}) }
 
-// UnmarshalJSON reads the array; the value gets the type it had.
-func (p *pair) UnmarshalJSON(b []byte) error {
-	var raw []json.RawMessage
-	if err := json.Unmarshal(b, &raw); err != nil {
-		return err
+// outputField reads a pair; the value gets the type it had.
+func outputField(pair []any) (f match.OutputField, err error) {
+	if len(pair) != 2 {
+		return f, fmt.Errorf("an output field of %d elements, it has two: key and value", len(pair))
 	}
-	if len(raw) != 2 {
-		return fmt.Errorf("an output field of %d elements, it has two: key and value", len(raw))
+	key, ok := pair[0].(string)
+	if !ok {
+		return f, fmt.Errorf("an output field's key is a text, not %v", pair[0])
 	}
-	if err := json.Unmarshal(raw[0], &p.Key); err != nil {
-		return err
-	}
-	var err error
-	p.Value, err = value(raw[1])
-	return err
+	f.Key = key
+	f.Value, err = value(pair[1])
+	return f, err
 }
 
 // value reads what a match.OutputField can hold.
-func value(raw json.RawMessage) (any, error) {
-	switch raw[0] {
-	case 'n':
-		return nil, nil
-	case '"':
-		var s string
-		err := json.Unmarshal(raw, &s)
-		return s, err
-	case 't', 'f':
-		return raw[0] == 't', nil
-	case '[':
-		list := []string{}
-		err := json.Unmarshal(raw, &list)
-		return list, err
+func value(in any) (any, error) {
+	switch v := in.(type) {
+	case nil, string, bool:
+		return v, nil
+	case json.Number:
+		if n, err := strconv.ParseUint(v.String(), 10, 64); err == nil {
+			return n, nil
+		}
+	case []any:
+		list := make([]string, len(v))
+		for i, el := range v {
+			text, ok := el.(string)
+			if !ok {
+				return nil, errValue
+			}
+			list[i] = text
+		}
+		return list, nil
 	}
-	n, err := strconv.ParseUint(string(raw), 10, 64)
-	if err != nil {
-		return nil, fmt.Errorf("an output field's value is null, a text, a number without sign, a boolean or an array of texts: %.40q", raw)
-	}
-	return n, nil
+	return nil, errValue
 }
+
+var errValue = errors.New("an output field's value is null, a text, a number without sign, a boolean or an array of texts")

@@ -97,8 +97,13 @@ func Decode(s Stored) (events []*Event, errs []error) {
 	if err != nil {
 		errs = append(errs, err)
 	}
+	read := readEvents(s.Items, s.Source)
+	ruleset := hex.EncodeToString(s.Ruleset)
 	for i := range s.Items {
-		e := &Event{Source: s.Source, Received: s.Received, Labels: labels, Ruleset: hex.EncodeToString(s.Ruleset)}
+		e := &Event{Source: s.Source, Received: s.Received, Labels: labels, Ruleset: ruleset}
+		if read != nil {
+			e.Event = read[i]
+		}
 		if err := e.decode(&s.Items[i], s.Cluster); err != nil {
 			errs = append(errs, fmt.Errorf("record: item %d of %d, cluster %q, received %s: %w",
 				i+1, len(s.Items), s.Cluster, s.Received.Format(time.RFC3339Nano), err))
@@ -117,34 +122,13 @@ func (e *Event) decode(it *Item, cluster string) (err error) {
 	if e.Detections, err = decodeDetections(it.Detections); err != nil {
 		return err
 	}
-	if e.Event, err = readEvent(it.Raw, e.Source); err != nil {
-		return fmt.Errorf("event: %w", err)
+	if e.Event == nil {
+		if e.Event, err = readEvent(it.Raw, e.Source); err != nil {
+			return fmt.Errorf("event: %w", err)
+		}
 	}
 	e.Event.Cluster = cluster
 	return nil
-}
-
-// Events are stored as they came, and the items of an API server's EventList have
-// no kind. So that they are read as what they were, they are put into a list again.
-const (
-	listBegin = `{"kind":"EventList","items":[`
-	listEnd   = `]}`
-)
-
-// readEvent reads the one event that raw must be.
-func readEvent(raw []byte, source string) (*audit.Event, error) {
-	data := make([]byte, 0, len(listBegin)+len(raw)+len(listEnd))
-	data = append(append(append(data, listBegin...), raw...), listEnd...)
-	var b audit.Batch
-	// What was stored was read before: only its size can exceed today's limits.
-	b.Decode(data, audit.Position{Input: source, Line: 1, Offset: -int64(len(listBegin))}, audit.Limits{MaxEvent: int64(len(data))})
-	switch {
-	case len(b.Rejections) > 0:
-		return nil, b.Rejections[0]
-	case len(b.Events) != 1 || len(b.Events[0].Raw) != len(raw):
-		return nil, fmt.Errorf("%d events in the place of one", len(b.Events))
-	}
-	return b.Events[0], nil
 }
 
 // DetectionID is the identity of a rule's detection in an event: 32 hex digits.
