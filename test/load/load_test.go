@@ -141,7 +141,9 @@ func (w *workshop) command(t *testing.T, r run) *exec.Cmd {
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, settings, dir, paths, filepath.Join(dir, "detections.jsonl")), 0o600))
 	profile := os.Getenv(envProfile)
 	if profile == "" {
-		return exec.Command(w.binary, "serve", "--config", file)
+		cmd := exec.Command(w.binary, "serve", "--config", file)
+		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "KUBEWITNESS_") })
+		return cmd
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), envServe+"="+file, envProfile+"="+profile+"."+r.name)

@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve runs the service until it is told to end and writes a CPU profile.
+// serve runs the service until it is told to end and writes a CPU profile, and one
+// of what was allocated, to the same name with .allocs behind it.
 func serve(file, profile string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -56,5 +57,13 @@ func serve(file, profile string) error {
 		return err
 	}
 	defer pprof.StopCPUProfile()
-	return s.Run(ctx)
+	if err := s.Run(ctx); err != nil {
+		return err
+	}
+	allocs, err := os.Create(profile + ".allocs")
+	if err != nil {
+		return err
+	}
+	defer allocs.Close()
+	return pprof.Lookup("allocs").WriteTo(allocs, 0)
 }
