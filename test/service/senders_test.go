@@ -27,6 +27,8 @@ type senders struct {
 	acked   map[string]ack
 	answers map[int]int // by status; 0: none
 	wrong   []string    // answers that cannot be
+
+	retryAfter string // of the last answer
 }
 
 // ack is a detection of an event that a 200 was received for.
@@ -85,19 +87,12 @@ func (s *senders) feed(ctx context.Context, m *maker) {
 
 // post sends a body until the answer is 200, or the attempts are over.
 func (s *senders) post(ctx context.Context, b *body) bool {
-	s.mu.Lock()
-	for _, d := range b.found {
-		s.sent[d.id] = d.line
-	}
-	s.mu.Unlock()
 	for range s.tries {
 		p := s.target(ctx)
 		if p == nil {
 			return false
 		}
-		code, text := post(ctx, p, b.data)
-		s.note(b, code, text)
-		if code == http.StatusOK {
+		if code, _ := s.once(ctx, p, b); code == http.StatusOK {
 			return true
 		}
 		pause(ctx, 50*time.Millisecond)
@@ -105,12 +100,25 @@ func (s *senders) post(ctx context.Context, b *body) bool {
 	return false
 }
 
+// once posts a body once and notes the answer.
+func (s *senders) once(ctx context.Context, p *process, b *body) (code int, text string) {
+	s.mu.Lock()
+	for _, d := range b.found {
+		s.sent[d.id] = d.line
+	}
+	s.mu.Unlock()
+	code, text, header := exchange(ctx, p, b.data)
+	s.note(b, code, text, header)
+	return code, text
+}
+
 // note notes an answer.
-func (s *senders) note(b *body, code int, text string) {
+func (s *senders) note(b *body, code int, text string, header http.Header) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers[code]++
+	s.retryAfter = header.Get("Retry-After")
 	switch code {
 	case http.StatusOK:
 		for _, d := range b.found {
@@ -133,18 +141,23 @@ func (s *senders) counts(code int) int {
 
 // post posts data once and gives status and text of the answer; 0 if there is none.
 func post(ctx context.Context, p *process, data []byte) (code int, text string) {
+	code, text, _ = exchange(ctx, p, data)
+	return code, text
+}
+
+func exchange(ctx context.Context, p *process, data []byte) (code int, text string, header http.Header) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.webhook+"/audit/"+cluster+"?timeout=30s", bytes.NewReader(data))
 	if err != nil {
-		return 0, err.Error()
+		return 0, err.Error(), nil
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, err.Error()
+		return 0, err.Error(), nil
 	}
 	defer resp.Body.Close()
 	b, _ := io.ReadAll(resp.Body) // the status is what counts
-	return resp.StatusCode, string(b)
+	return resp.StatusCode, string(b), resp.Header
 }
 
 func pause(ctx context.Context, d time.Duration) {
