@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"context"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -41,10 +42,13 @@ func TestNothingIsLost(t *testing.T) {
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM, syscall.SIGKILL} {
 		s.goesOn(250)
+		s.until("a body is being stored", func() bool { return s.metrics().Sum("kubewitness_webhook_bodies_taking") > 0 })
 		code := s.end(sig)
 		if sig == syscall.SIGTERM {
 			assert.Zero(t, code, "it ends as told")
 		}
+		before := size(c.AuditLog)
+		await(t, "the API server has events to send meanwhile", nil, func() bool { return size(c.AuditLog) > before+200<<10 })
 		s.start()
 	}
 	s.goesOn(250)
@@ -64,4 +68,12 @@ func TestNothingIsLost(t *testing.T) {
 	s.unhurt()
 	t.Logf("%d requests, %d events, %d detections by our rules; %d came out again, %d half lines; the last process was sent %g again; %s",
 		tr.sent.Load(), b.events, b.detections, b.repeated, b.torn, again, time.Since(began).Round(time.Millisecond))
+}
+
+func size(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }

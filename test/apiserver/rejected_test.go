@@ -58,10 +58,12 @@ func TestRejected(t *testing.T) {
 	assert.Zero(t, m.Sum("apiserver_audit_error_total"))
 	assert.Zero(t, lostByWebhook(t, good))
 	s.settled()
-	assert.Zero(t, s.metrics().Sum("kubewitness_ingest_events_total", `cluster="lab"`))
+	m = s.metrics()
+	assert.Zero(t, m.Sum("kubewitness_ingest_events_total", `cluster="lab"`))
 	assert.Zero(t, s.end(syscall.SIGTERM))
 
 	b := s.balanced(good.AuditLog)
+	assert.EqualValues(t, b.events, stored(m))
 	assert.Zero(t, b.repeated)
 	assert.Zero(t, b.torn)
 	s.unhurt()

@@ -169,11 +169,7 @@ func (s *service) end(sig syscall.Signal) int {
 	code := s.cmd.ProcessState.ExitCode()
 	s.cmd = nil
 	s.client.CloseIdleConnections()
-	length := int64(0)
-	if info, err := os.Stat(s.output); err == nil {
-		length = info.Size()
-	}
-	s.ends = append(s.ends, length)
+	s.ends = append(s.ends, size(s.output))
 	return code
 }
 
@@ -181,16 +177,23 @@ func (s *service) end(sig syscall.Signal) int {
 // of waiting.
 func (s *service) until(what string, holds func() bool) {
 	s.t.Helper()
+	await(s.t, what, s.done, holds)
+}
+
+// await waits for something that other processes do, unless ended says that one of
+// them will not do it any more.
+func await(t *testing.T, what string, ended <-chan struct{}, holds func() bool) {
+	t.Helper()
 	deadline := time.After(patient)
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for !holds() {
 		select {
 		case <-tick.C:
-		case <-s.done:
-			s.t.Fatalf("%s: kubewitness ended: %s", what, s.cmd.ProcessState)
+		case <-ended:
+			t.Fatalf("%s: kubewitness has ended", what)
 		case <-deadline:
-			s.t.Fatalf("it never came: %s", what)
+			t.Fatalf("it never came: %s", what)
 		}
 	}
 }
@@ -213,6 +216,11 @@ func (s *service) metrics() rig.Metrics {
 func given(m rig.Metrics, source string) float64 {
 	label := []string{`cluster="` + cluster + `"`, `source="` + source + `"`}
 	return m.Sum("kubewitness_ingest_events_total", label...) + m.Sum("kubewitness_ingest_known_events_total", label...)
+}
+
+// stored is how many events the process has stored.
+func stored(m rig.Metrics) float64 {
+	return m.Sum("kubewitness_ingest_events_total", `cluster="`+cluster+`"`)
 }
 
 // goesOn waits until the webhook has given so many events more.
