@@ -217,7 +217,9 @@ func (t *Tail) look() (progress bool, err error) {
 	}
 	now := t.cfg.Now()
 	if t.away.IsZero() {
+		// What was written before it was renamed may have come after the last read.
 		t.away = now
+		return true, nil
 	}
 	later, err := t.later()
 	if err != nil || len(later) == 0 {

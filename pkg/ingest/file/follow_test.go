@@ -34,6 +34,24 @@ func TestRenamedFileIsFinishedFirst(t *testing.T) {
 	assert.Equal(t, r.log, s.Reading)
 }
 
+func TestWhatIsWrittenBetweenTheLastReadAndTheRotationIsRead(t *testing.T) {
+	r := newRig(t, fromStart)
+	r.write(text(1, 2))
+	r.settle()
+	end, err := r.tail.fill()
+	require.NoError(t, err)
+	require.True(t, end)
+	r.write(text(3, 4))
+	r.rename("audit.log", "audit-2026-11-21T10-00-00.000.log")
+	r.write(text(5, 6))
+	r.rename("audit.log", "audit-2026-11-21T10-00-00.001.log")
+	r.write(text(7, 8))
+	_, err = r.tail.look()
+	require.NoError(t, err)
+	r.settle()
+	assert.Equal(t, lines(1, 8), r.taker.lines)
+}
+
 func TestLineThatTheFileEndsInIsHandedOn(t *testing.T) {
 	r := newRig(t, fromStart)
 	r.write(text(1, 2) + line(3)[:40])

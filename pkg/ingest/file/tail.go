@@ -61,13 +61,12 @@ func New(cfg Config) (*Tail, error) {
 // Run follows the file until ctx ends. What goes wrong is in Status, and tried again.
 // It may be called once.
 func (t *Tail) Run(ctx context.Context) {
+	defer t.close()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			t.close()
-			return
 		case <-timer.C:
 			timer.Reset(t.step(ctx))
 		}
