@@ -16,7 +16,7 @@ import (
 // and kubewitness count it, and the one that may goes on meanwhile.
 func TestRejected(t *testing.T) {
 	rig.Binaries(t)
-	s := newService(t, "")
+	s := newService(t, "\nlog: {level: debug}")
 	s.start()
 	good := rig.Start(t, rig.Options{Webhook: s.rightful(), Flags: webhookFlags("200ms", "100", "3s"), Nodes: 1})
 	began := time.Now()
@@ -47,6 +47,8 @@ func TestRejected(t *testing.T) {
 			answers := s.metrics().Sum("kubewitness_webhook_answers_total", fmt.Sprintf(`code="%d"`, tt.code))
 			assert.GreaterOrEqual(t, answers, 5.0, "%s: an API server tries five times", tt.name)
 			t.Logf("%s: %g answers %d", tt.name, answers, tt.code)
+		} else {
+			assert.Contains(t, s.messages(), "certificate signed by unknown authority", "what ends before a request is told to those who ask")
 		}
 		s.goesOn(1)
 	}

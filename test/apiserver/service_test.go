@@ -65,7 +65,8 @@ type service struct {
 	ends   []int64 // length of the output at the end of each process
 }
 
-// newService writes the configuration; more is added at its end.
+// newService writes the configuration; more is added to the section of the webhook, and
+// behind it.
 func newService(t *testing.T, more string) *service {
 	t.Helper()
 	s := &service{t: t, dir: t.TempDir(), server: newAuthority(t, "kubewitness-ca"), clients: newAuthority(t, "apiservers-ca"),
