@@ -3,6 +3,7 @@ package service
 import (
 	"bufio"
 	"encoding/json"
+	"net/http"
 	"os"
 	"slices"
 	"testing"
@@ -94,4 +95,14 @@ func (s *senders) names() (ackedIDs, sentIDs, ackedLines, sentLines []string) {
 		sentIDs, sentLines = append(sentIDs, id), append(sentLines, line)
 	}
 	return ackedIDs, sentIDs, ackedLines, sentLines
+}
+
+// requireAll holds that all that was acknowledged has come over HTTP.
+func requireAll(t *testing.T, s *senders, r *receiver) {
+	t.Helper()
+	require.Empty(t, s.wrong)
+	acked, sent, _, _ := s.names()
+	require.NotEmpty(t, acked)
+	repeats := requireDelivered(t, "http", acked, sent, r.counts())
+	t.Logf("%d of %d detections acknowledged, %d repeats; %d bodies acknowledged", len(acked), len(sent), repeats, s.counts(http.StatusOK))
 }

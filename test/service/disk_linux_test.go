@@ -39,20 +39,6 @@ func strace(t *testing.T, args ...string) []string {
 	return append([]string{path, "-f", "-qq"}, args...)
 }
 
-// onDisk is the configuration of a service on a folder, with an HTTP output only.
-func onDisk(data, floor string, r *receiver) string {
-	return fmt.Sprintf(`
-data: %s
-webhook: {listen: "127.0.0.1:0", insecure: true, default_cluster: %s}
-http: {listen: "127.0.0.1:0"}
-log: {format: json}
-spool: {free_floor: %s, append_timeout: 5s}
-outputs:
-  stdout: {enabled: false}
-  http: {url: "%s/detections"}
-`, data, cluster, floor, r.URL)
-}
-
 // fill posts bodies, each with an event of a megabyte, until one is not taken, and
 // returns the answer to that one.
 func fill(t *testing.T, s *senders, p *process, m *maker) (code int, text string) {
@@ -78,16 +64,6 @@ func requireReady(t *testing.T, p *process, want int) {
 	})
 }
 
-// requireAll holds that all that was acknowledged has come over HTTP.
-func requireAll(t *testing.T, s *senders, r *receiver) {
-	t.Helper()
-	require.Empty(t, s.wrong)
-	acked, sent, _, _ := s.names()
-	require.NotEmpty(t, acked)
-	repeats := requireDelivered(t, "http", acked, sent, r.counts())
-	t.Logf("%d of %d detections acknowledged, %d repeats; %d bodies acknowledged", len(acked), len(sent), repeats, s.counts(http.StatusOK))
-}
-
 // TestDiskFloor: below the floor of free space senders are told to come back; when
 // the outputs have caught up they are taken again.
 func TestDiskFloor(t *testing.T) {
@@ -95,7 +71,7 @@ func TestDiskFloor(t *testing.T) {
 	dir := mountTmpfs(t, 96<<20)
 	r, s := newReceiver(t), newSenders(1)
 	r.setRefuse(true)
-	p := start(t, plan{binary: binary(t, ""), dir: t.TempDir(), config: onDisk(filepath.Join(dir, "data"), "48MiB", r)})
+	p := start(t, plan{binary: binary(t, ""), dir: t.TempDir(), config: withHTTP(filepath.Join(dir, "data"), "48MiB", r)})
 	require.NotEmpty(t, p.webhook, "%s", p.log())
 	m := newMaker(t, 1)
 	code, text := fill(t, s, p, m)
@@ -129,7 +105,7 @@ func TestDiskFull(t *testing.T) {
 	require.NoError(t, os.WriteFile(ballast, make([]byte, 32<<20), 0o600))
 	r, s := newReceiver(t), newSenders(1)
 	r.setRefuse(true)
-	p := start(t, plan{binary: binary(t, ""), dir: t.TempDir(), config: onDisk(filepath.Join(dir, "data"), "64KiB", r)})
+	p := start(t, plan{binary: binary(t, ""), dir: t.TempDir(), config: withHTTP(filepath.Join(dir, "data"), "64KiB", r)})
 	require.NotEmpty(t, p.webhook, "%s", p.log())
 	requireReady(t, p, http.StatusOK)
 	m := newMaker(t, 2)
@@ -165,7 +141,7 @@ func TestDiskBroken(t *testing.T) {
 	block := filepath.Join(data, "spool", "jetstream", "$G", "streams", "KUBEWITNESS", "msgs", "1.blk")
 	r, s := newReceiver(t), newSenders(1)
 	r.setRefuse(true) // so that all is written to the first block
-	cfg := onDisk(data, "1MiB", r)
+	cfg := withHTTP(data, "1MiB", r)
 	p := start(t, plan{binary: binary(t, ""), dir: dir, config: cfg,
 		under: strace(t, "-o", os.DevNull, "-P", block, "-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=30")})
 	require.NotEmpty(t, p.webhook, "%s", p.log())

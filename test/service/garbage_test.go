@@ -74,7 +74,7 @@ func newGarbage(t *testing.T, seed uint64) *garbage {
 	t.Logf("seed %d", seed)
 	dir := t.TempDir()
 	g := &garbage{seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), receiver: newReceiver(t), senders: newSenders(1)}
-	g.process = start(t, plan{binary: binary(t, ""), dir: dir, config: onDisk(filepath.Join(dir, "data"), "1MiB", g.receiver) +
+	g.process = start(t, plan{binary: binary(t, ""), dir: dir, config: withHTTP(filepath.Join(dir, "data"), "1MiB", g.receiver) +
 		fmt.Sprintf("clusters: [{name: %s}]\n", cluster)})
 	require.NotEmpty(t, g.process.webhook, "%s", g.process.log())
 	return g

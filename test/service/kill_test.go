@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,7 +45,6 @@ func TestKill(t *testing.T) {
 	defer wg.Wait()
 	defer stop()
 	for round := range rounds {
-		t.Logf("round %d after %v", round, time.Since(k.began).Round(time.Millisecond))
 		switch {
 		case round%3 == 0:
 			k.atPoint(t, round/3)
@@ -61,7 +61,6 @@ func TestKill(t *testing.T) {
 
 // killing is a service that is killed and started again on one folder.
 type killing struct {
-	began    time.Time
 	seed     uint64
 	rng      *rand.Rand
 	dir      string
@@ -71,13 +70,13 @@ type killing struct {
 	stdouts  []string // of each process
 	file     string   // of the file output
 	byPoint  map[string]int
+	torn     int // processes that found a record which the one before had not completed
 }
 
 func newKilling(t *testing.T, seed uint64) *killing {
 	t.Logf("seed %d", seed)
 	k := &killing{
-		began: time.Now(),
-		seed:  seed, rng: rand.New(rand.NewPCG(seed, 2)), dir: t.TempDir(),
+		seed: seed, rng: rand.New(rand.NewPCG(seed, 2)), dir: t.TempDir(),
 		receiver: newReceiver(t), senders: newSenders(6), byPoint: map[string]int{},
 	}
 	k.receiver.moody = rand.New(rand.NewPCG(seed, 3))
@@ -115,6 +114,7 @@ func (k *killing) anywhere(t *testing.T) {
 	p.await(time.Duration(k.rng.Int64N(int64(400 * time.Millisecond))))
 	p.kill()
 	k.senders.use(nil)
+	k.look(p)
 	require.True(t, p.killed(), "it ended by itself: %s", p.log())
 }
 
@@ -136,9 +136,17 @@ func (k *killing) atPoint(t *testing.T, n int) {
 	}
 	died := p.await(patience)
 	k.senders.use(nil)
+	k.look(p)
 	require.True(t, died, "it never passes %s %d times", point.name, count)
 	require.True(t, p.killed(), "it ended by itself: %s", p.log())
 	k.byPoint[point.name]++
+}
+
+// look notes what a process has told.
+func (k *killing) look(p *process) {
+	if strings.Contains(p.log(), "chunks of a record that was never completed") {
+		k.torn++
+	}
 }
 
 // finish lets the last process hand out what is left, and looks at all that came.
@@ -147,6 +155,7 @@ func (k *killing) finish(t *testing.T, rounds int) {
 	require.NotEmpty(t, p.webhook, "%s", p.log())
 	p.drained(t)
 	p.terminate(t)
+	k.look(p)
 
 	require.Empty(t, k.senders.wrong)
 	ackedIDs, sentIDs, ackedLines, sentLines := k.senders.names()
@@ -162,7 +171,7 @@ func (k *killing) finish(t *testing.T, rounds int) {
 	}
 	require.GreaterOrEqual(t, 4*by, rounds, "kills at points")
 	t.Logf("%d kills, %d of them at points %v; %d bodies acknowledged, %d turned away, %d without answer; %d of %d detections acknowledged; "+
-		"repeats: http %d, stdout %d (%d torn lines), file %d (%d torn lines)",
+		"repeats: http %d, stdout %d (%d torn lines), file %d (%d torn lines); torn records found %d times",
 		rounds, by, k.byPoint, k.senders.counts(http.StatusOK), k.senders.counts(http.StatusTooManyRequests)+k.senders.counts(http.StatusServiceUnavailable),
-		k.senders.counts(0), len(ackedIDs), len(sentIDs), repeats, outRepeats, torn, fileRepeats, broken)
+		k.senders.counts(0), len(ackedIDs), len(sentIDs), repeats, outRepeats, torn, fileRepeats, broken, k.torn)
 }

@@ -29,6 +29,20 @@ type plan struct {
 	stdout *os.File // nil: discarded
 }
 
+// withHTTP is the configuration of a service on a data folder, with an HTTP output only.
+func withHTTP(data, floor string, r *receiver) string {
+	return fmt.Sprintf(`
+data: %s
+webhook: {listen: "127.0.0.1:0", insecure: true, default_cluster: %s}
+http: {listen: "127.0.0.1:0"}
+log: {format: json}
+spool: {free_floor: %s, append_timeout: 5s}
+outputs:
+  stdout: {enabled: false}
+  http: {url: "%s/detections"}
+`, data, cluster, floor, r.URL)
+}
+
 // process is a running service, or one that has ended.
 type process struct {
 	cmd           *exec.Cmd

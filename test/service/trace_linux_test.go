@@ -2,6 +2,7 @@ package service
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -47,62 +48,71 @@ var (
 )
 
 // readTrace reads what strace -f -ttt -T wrote.
-func readTrace(path string) (steps []step, err error) {
+func readTrace(path string) ([]step, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	open := map[string]*call{}  // by thread
-	text := map[string]string{} // of their beginnings
+	r := traceReader{open: map[string]*call{}}
 	lines := bufio.NewReaderSize(f, 1<<20)
 	for {
 		line, err := lines.ReadString('\n')
 		if err == io.EOF {
-			return steps, nil // a line without end was cut by the kill
+			return r.steps, nil // a line without end was cut by the kill
+		}
+		if err == nil {
+			err = r.line(strings.TrimSuffix(line, "\n"))
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w in the line %.200q", err, line)
 		}
-		m := lineForm.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
-		if m == nil {
-			return nil, fmt.Errorf("a line that cannot be read: %.200q", line)
+	}
+}
+
+type traceReader struct {
+	steps []step
+	open  map[string]*call // begun and not ended, by thread
+}
+
+func (r *traceReader) line(line string) error {
+	m := lineForm.FindStringSubmatch(line)
+	if m == nil {
+		return errors.New("no thread and time")
+	}
+	thread, at, rest := m[1], stamp(m[2], m[3]), m[4]
+	switch begun, unfinished := strings.CutSuffix(rest, " <unfinished ...>"); {
+	case strings.HasPrefix(rest, "---"), strings.HasPrefix(rest, "+++"):
+		return nil // a signal, the end of a thread
+	case strings.HasPrefix(rest, "<... "):
+		c := r.open[thread]
+		if c == nil {
+			return errors.New("an end without a beginning")
 		}
-		thread, at, rest := m[1], stamp(m[2], m[3]), m[4]
-		if strings.HasPrefix(rest, "---") || strings.HasPrefix(rest, "+++") {
-			continue // signals and ends of threads
+		delete(r.open, thread)
+		c.ended = parseEnd(rest, at, true)
+		r.steps = append(r.steps, step{c, true})
+	case unfinished:
+		c, err := parseCall(strings.TrimSuffix(begun, ","))
+		if err != nil {
+			return err
 		}
-		if begun, ok := strings.CutSuffix(rest, " <unfinished ...>"); ok {
-			c, err := parseCall(strings.TrimSuffix(begun, ","))
-			if err != nil {
-				return nil, err
-			}
-			c.began = at
-			open[thread], text[thread] = c, begun
-			steps = append(steps, step{c, false})
-			continue
-		}
-		if strings.HasPrefix(rest, "<... ") {
-			c := open[thread]
-			if c == nil {
-				return nil, fmt.Errorf("an end without a beginning: %.200q", line)
-			}
-			delete(open, thread)
-			c.ended = parseEnd(rest, at, true)
-			steps = append(steps, step{c, true})
-			continue
-		}
+		c.began = at
+		r.open[thread] = c
+		r.steps = append(r.steps, step{c, false})
+	default:
 		where := endForm.FindStringIndex(rest)
 		if where == nil {
-			return nil, fmt.Errorf("a call without an end: %.200q", line)
+			return errors.New("a call without an end")
 		}
 		c, err := parseCall(rest[:where[0]])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		c.began, c.ended = at, parseEnd(rest, at, false)
-		steps = append(steps, step{c, false}, step{c, true})
+		r.steps = append(r.steps, step{c, false}, step{c, true})
 	}
+	return nil
 }
 
 func stamp(seconds, micros string) time.Time {
