@@ -197,7 +197,6 @@ func (t *Tail) cutOff() error {
 		t.count(func(s *Status) { s.Gaps++ })
 		return nil
 	}
-	src.grown = t.cfg.Now()
 	t.src.close()
 	t.src, t.unsaved = src, true // what was read and not taken stays
 	return nil

@@ -231,6 +231,24 @@ func TestReusedInodeIsNotMistaken(t *testing.T) {
 	assert.Equal(t, lines(1, 50), r.taker.lines)
 }
 
+// All lines begin alike: the little that was there must not make another file pass
+// for this one.
+func TestFileThatWasHardlyBegunIsNotMistaken(t *testing.T) {
+	r := newRig(t, fromStart)
+	r.write(line(1)[:60])
+	r.settle()
+	r.stop()
+	r.write(line(1)[60:] + "\n" + text(2, 3))
+	for n, to := range []string{"audit-2026-11-21T10-01-00.000.log", "audit-2026-11-21T10-02-00.000.log"} {
+		r.rename("audit.log", to)
+		r.compress(to)
+		r.write(text(10*n+4, 10*n+13))
+	}
+	r.settle()
+	assert.Equal(t, lines(1, 23), r.taker.lines)
+	assert.Zero(t, r.tail.Status().Gaps)
+}
+
 func TestPositionThatIsGoneIsAGap(t *testing.T) {
 	r := newRig(t, fromStart)
 	r.write(text(1, 3))
