@@ -12,7 +12,7 @@ import (
 )
 
 // client posts bodies and asks pages. Its connections break with each kill.
-var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: 30 * time.Second}
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16, ExpectContinueTimeout: patience}, Timeout: 30 * time.Second}
 
 // senders post bodies as API servers do, to whichever process is there now, and
 // know what was acknowledged.
