@@ -16,31 +16,71 @@ var pointer = strings.NewReplacer("~", "~0", "/", "~1")
 // desk is memory to take a body on, used again for the next.
 type desk struct {
 	batch  audit.Batch
-	seen   []Sighting
-	events []*audit.Event // those that are not stored yet
+	all    []audit.Identity
+	on     []*flight
+	seen   []Sighting     // those that nobody else is storing
+	mine   []*audit.Event // the same
+	events []*audit.Event // those of them that are not stored yet
 	ids    []audit.Identity
 	items  []spool.Item
 }
 
-// sort puts the events that are not stored yet on the desk, and the identities of all.
-func (t *taking) sort(d *desk, events []*audit.Event) {
-	d.seen, d.events, d.ids = d.seen[:0], d.events[:0], d.ids[:0]
+// sort puts the events that nobody else is storing on a flight, and those of them
+// that are not stored yet on the desk. It returns the others, and whom to wait for.
+func (t *taking) sort(d *desk, events []*audit.Event) (f *flight, others []*audit.Event, wait map[*flight]bool) {
+	d.all, d.seen, d.mine, d.events, d.ids = d.all[:0], d.seen[:0], d.mine[:0], d.events[:0], d.ids[:0]
 	for _, e := range events {
 		e.Cluster = t.body.Cluster
-		d.seen = append(d.seen, Sighting{ID: e.Identity(), Time: e.Time})
+		d.all = append(d.all, e.Identity())
+	}
+	f, d.on = t.in.flights.board(d.all, d.on[:0])
+	for i, e := range events {
+		switch on := d.on[i]; on {
+		case nil:
+			d.seen = append(d.seen, Sighting{ID: d.all[i], Time: e.Time})
+			d.mine = append(d.mine, e)
+		case f: // twice in one body
+			t.receipt.Known++
+		default:
+			if wait == nil {
+				wait = map[*flight]bool{}
+			}
+			wait[on] = true
+			others = append(others, e)
+		}
 	}
 	t.in.cfg.Ledger.Known(t.body.Cluster, t.body.Source, d.seen)
 	for i, s := range d.seen {
 		if !s.Known {
-			d.events = append(d.events, events[i])
+			d.events = append(d.events, d.mine[i])
 			d.ids = append(d.ids, s.ID)
 		}
 	}
+	return f, others, wait
 }
 
 // store stores events that are not stored yet, and dead letters, and says so.
 func (t *taking) store(d *desk, events []*audit.Event, dead []spool.DeadLetter) error {
-	t.sort(d, events)
+	for {
+		others, wait, err := t.storeMine(d, events, dead)
+		if err != nil || len(others) == 0 {
+			return err
+		}
+		for f := range wait {
+			select {
+			case <-f.landed:
+			case <-t.ctx.Done():
+				return t.ctx.Err()
+			}
+		}
+		events, dead = others, nil // known by now, unless the other failed
+	}
+}
+
+// storeMine stores what nobody else is storing, and returns the rest.
+func (t *taking) storeMine(d *desk, events []*audit.Event, dead []spool.DeadLetter) (others []*audit.Event, wait map[*flight]bool, err error) {
+	f, others, wait := t.sort(d, events)
+	defer t.in.flights.land(f)
 	if len(d.events) > 0 || len(dead) > 0 {
 		rec := spool.Record{
 			Kind: t.body.Source, Cluster: t.body.Cluster, Received: t.body.Received, Extra: t.cluster.extra, Dead: dead,
@@ -51,12 +91,12 @@ func (t *taking) store(d *desk, events []*audit.Event, dead []spool.DeadLetter) 
 		// What the items point to is not to be held by memory that is kept.
 		defer func() { clear(rec.Events) }()
 		if err := t.append(rec); err != nil {
-			return err
+			return nil, nil, err
 		}
 		t.in.cfg.Ledger.Stored(t.body.Cluster, t.body.Source, d.seen)
 	}
-	t.receipt.Known += len(events) - len(d.events)
-	return nil
+	t.receipt.Known += len(d.seen) - len(d.events)
+	return others, wait, nil
 }
 
 // items judges the events on the desk.

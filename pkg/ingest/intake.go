@@ -88,6 +88,7 @@ type Intake struct {
 	clusters map[string]*cluster
 	others   *cluster // all that are not configured
 	counters counters
+	flights  flights
 	desks    sync.Pool // of *desk
 }
 

@@ -14,9 +14,14 @@ import (
 // is for stacks of the kernel, page tables and memory that Go does not count.
 const memoryShare = 0.9
 
+// ordinaryMemory is the soft limit where nothing sets one. About 100 MB are in use
+// under full load; without a limit the collector lets four times that gather before
+// it looks, and spares nothing by it. More than the limit is used when it must be.
+const ordinaryMemory = 256 << 20
+
 // limitMemory sets the runtime's soft memory limit from the cgroup's hard one,
-// unless GOMEMLIMIT says otherwise, and returns it; 0: there is no limit. Without
-// it the collector lets the heap grow until the kernel ends the process.
+// unless GOMEMLIMIT says otherwise, and returns it; 0: GOMEMLIMIT switched it off.
+// With a hard limit and no soft one the heap grows until the kernel ends the process.
 func limitMemory() int64 {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		if n := debug.SetMemoryLimit(-1); n != math.MaxInt64 {
@@ -24,11 +29,10 @@ func limitMemory() int64 {
 		}
 		return 0
 	}
-	limit := cgroupLimit("/proc/self/cgroup", "/sys/fs/cgroup")
-	if limit == 0 {
-		return 0
+	soft := int64(ordinaryMemory)
+	if limit := cgroupLimit("/proc/self/cgroup", "/sys/fs/cgroup"); limit > 0 {
+		soft = int64(float64(limit) * memoryShare)
 	}
-	soft := int64(float64(limit) * memoryShare)
 	debug.SetMemoryLimit(soft)
 	return soft
 }

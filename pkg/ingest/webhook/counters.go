@@ -33,7 +33,7 @@ func (c *counts) answered(status int) {
 
 // Counters gives the counts.
 func (h *Handler) Counters() Counters {
-	c := Counters{Answers: map[int]uint64{}, InHand: h.hand.held.Load(), Taking: len(h.judging)}
+	c := Counters{Answers: map[int]uint64{}, InHand: h.hand.held.Load(), Taking: int(h.taking.Load())}
 	for i, status := range statuses {
 		c.Answers[status] = h.counts.answers[i].Load()
 	}

@@ -109,18 +109,23 @@ func TestMoreBodiesInHandThanMemory(t *testing.T) {
 func TestBodiesWaitForTheirTurn(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Judges = 1 })
 	w.log.gate = make(chan struct{})
+	large := func(id string) string { return list(item(id)) + strings.Repeat(" ", smallBody) }
 	first := make(chan int, 1)
-	go func() { first <- w.do(post("/audit", list(item("a")))).Code }()
+	go func() { first <- w.do(post("/audit", large("a"))).Code }()
 	require.Eventually(t, func() bool { return w.Counters().Taking == 1 }, patience, time.Millisecond)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	second := make(chan int, 1)
-	go func() { second <- w.do(post("/audit", list(item("b"))).WithContext(ctx)).Code }()
+	go func() { second <- w.do(post("/audit", large("b")).WithContext(ctx)).Code }()
+	small := make(chan int, 1)
+	go func() { small <- w.do(post("/audit", list(item("c")))).Code }()
+	require.Eventually(t, func() bool { return w.Counters().Taking == 2 }, patience, time.Millisecond, "a small body does not wait")
 	cancel()
 	assert.Equal(t, 503, <-second, "it went away while it waited")
 	close(w.log.gate)
 	assert.Equal(t, 200, <-first)
-	assert.Equal(t, []string{"prod a"}, w.log.content())
+	assert.Equal(t, 200, <-small)
+	assert.ElementsMatch(t, []string{"prod a", "prod c"}, w.log.content())
 }
 
 // TestSenderThatGoesAway leaves after the body is sent. What it sent is stored all

@@ -21,7 +21,8 @@
 //	200  all of the body is on disk; what is no event is kept as a dead letter
 //	400  the name of a cluster is none; the body broke off
 //	401  no proof of who sends, or a wrong one
-//	403  the credential is not for this cluster; without credentials: a browser may be at work
+//	403  the credential is not for this cluster; without credentials: there is no such cluster, or
+//	     a browser may be at work
 //	404  no path of ours
 //	405  not a POST
 //	408  the body took too long
@@ -65,6 +66,10 @@ const (
 // Kubernetes client then does so ten times within one of its five attempts.
 const retryAfter = 3
 
+// smallBody is how many bytes a body has at most that does not wait for its turn: it is
+// judged in no time, and many that wait for the disk together share one write.
+const smallBody = 64 << 10
+
 // Taker is where bodies go; an *ingest.Intake.
 type Taker interface {
 	Take(ctx context.Context, b ingest.Body) (ingest.Receipt, error)
@@ -74,13 +79,13 @@ type Taker interface {
 type Config struct {
 	Intake         Taker
 	Prefix         string        // of paths; "": DefaultPrefix
-	Clusters       []string      // those that * in a credential stands for
+	Clusters       []string      // those that there are: * in a credential stands for them; none: any, if Insecure
 	DefaultCluster string        // of requests that name none
 	Insecure       bool          // take everything without a credential; for loopback listeners only
 	MaxBody        int64         // bytes of a body, decompressed; 0: DefaultMaxBody
 	MaxInHand      int64         // bytes of all bodies in hand; 0: DefaultMaxInHand
 	BodyTimeout    time.Duration // how long a body may take to arrive; 0: DefaultBodyTimeout
-	Judges         int           // bodies taken at once, others wait; 0: two for each processor
+	Judges         int           // bodies of more than 64 KiB taken at once, others wait; 0: two for each processor
 	Now            func() time.Time
 }
 
@@ -91,6 +96,7 @@ type Handler struct {
 	credentials atomic.Pointer[keys]
 	hand        hand
 	judging     chan struct{}
+	taking      atomic.Int64
 	counts      counts
 }
 
@@ -214,12 +220,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (ingest.Receipt,
 // take gives a body to the intake when it is its turn. A sender that goes away then
 // does not stop it: it will send the same again, which is cheaper when it is known.
 func (h *Handler) take(r *http.Request, cluster string, b *body) (ingest.Receipt, error) {
-	select {
-	case h.judging <- struct{}{}:
-		defer func() { <-h.judging }()
-	case <-r.Context().Done():
-		return ingest.Receipt{}, r.Context().Err()
+	if len(b.data) > smallBody {
+		select {
+		case h.judging <- struct{}{}:
+			defer func() { <-h.judging }()
+		case <-r.Context().Done():
+			return ingest.Receipt{}, r.Context().Err()
+		}
 	}
+	h.taking.Add(1)
+	defer h.taking.Add(-1)
 	receipt, err := h.cfg.Intake.Take(context.WithoutCancel(r.Context()), ingest.Body{
 		Source: ingest.SourceWebhook, Cluster: cluster, Peer: r.RemoteAddr, Data: b.data, Received: h.cfg.Now(), Fault: b.fault,
 	})
