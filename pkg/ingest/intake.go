@@ -76,12 +76,6 @@ type Receipt struct {
 	Dead   int // dead letters
 }
 
-func (r *Receipt) add(more Receipt) {
-	r.Events += more.Events
-	r.Known += more.Known
-	r.Dead += more.Dead
-}
-
 // Intake takes bodies in. It is safe for concurrent use.
 type Intake struct {
 	cfg      Config
