@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/kubewitness/kubewitness/pkg/server"
 	"github.com/kubewitness/kubewitness/pkg/spool"
 )
 
@@ -44,9 +45,6 @@ func (f *spoolFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.output, "output", "o", "text", "`text` or json")
 }
 
-// logFolder is where below the data folder the embedded log is.
-const logFolder = "spool"
-
 // inspect calls f with a look at the log.
 func (f *spoolFlags) inspect(ctx context.Context, look func(*spool.View) error) error {
 	if f.output != "text" && f.output != "json" {
@@ -54,7 +52,7 @@ func (f *spoolFlags) inspect(ctx context.Context, look func(*spool.View) error) 
 	}
 	cfg := spool.Config{URL: f.url, Stream: f.stream, Now: time.Now}
 	if f.url == "" {
-		cfg.Dir = filepath.Join(f.data, logFolder)
+		cfg.Dir = filepath.Join(f.data, server.Folder)
 	}
 	v, err := spool.Inspect(ctx, cfg)
 	if err != nil {

@@ -2,16 +2,12 @@ package ingest
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/spool"
 )
-
-// pointer escapes a key in a JSON pointer.
-var pointer = strings.NewReplacer("~", "~0", "/", "~1")
 
 // desk is memory to take a body on, used again for the next.
 type desk struct {

@@ -53,26 +53,9 @@ func judgeSafely(j Judge, events []*audit.Event, ids []audit.Identity) (items []
 	return items, ruleset, nil
 }
 
-// enveloped are the members of an event that say who did what, when and where, and
-// are no place for secrets.
-var enveloped = map[string]bool{
-	"kind": true, "apiVersion": true, "level": true, "auditID": true, "stage": true, "verb": true, "user": true,
-	"impersonatedUser": true, "objectRef": true, "sourceIPs": true, "requestReceivedTimestamp": true, "stageTimestamp": true,
-}
-
 // envelope is what is kept of an event that the judge failed on, and so could not
-// redact: better a detail lost than a secret kept.
+// redact.
 func envelope(e *audit.Event, id audit.Identity, fault error) record.Item {
-	notes := record.Notes{ID: id, Faults: []string{fault.Error()}}
-	raw := []byte(`{"kind":"Event"`) // items of a list say no kind
-	for key, v := range e.Root().Members() {
-		switch {
-		case !enveloped[key]:
-			notes.Redacted = append(notes.Redacted, "/"+pointer.Replace(key))
-		case key != "kind":
-			raw = append(raw, `,"`+key+`":`...)
-			raw = append(raw, v.Raw()...)
-		}
-	}
-	return record.Item{Raw: append(raw, '}'), Notes: record.EncodeNotes(notes)}
+	raw, left := record.Envelope(e)
+	return record.Item{Raw: raw, Notes: record.EncodeNotes(record.Notes{ID: id, Redacted: left, Faults: []string{fault.Error()}})}
 }
