@@ -85,7 +85,7 @@ func TestManyConnectionsThatSayNothing(t *testing.T) {
 		dial(t, s.URL, []string{"", "POST /audit", head(1 << 20), head(1<<20) + "{"}[i%4])
 		<-accepted // the kernel drops what does not fit into its queue, and that is not what is tested here
 	}
-	body := list(item("good")) // once: its time has as many digits as it takes
+	body := list(item("good"))
 	assert.Equal(t, 200, status(t, dial(t, s.URL, head(len(body))+body)))
 	assert.Equal(t, []string{"prod good"}, w.log.content())
 }

@@ -152,9 +152,10 @@ func (w *world) do(r *http.Request) *httptest.ResponseRecorder {
 	return rec
 }
 
-// item is an item of an EventList.
+// item is an item of an EventList. Two of the same id have the same length: RFC3339Nano
+// would leave out zeros at the end.
 func item(id string) string {
-	return fmt.Sprintf(`{"auditID":%q,"stage":"ResponseComplete","stageTimestamp":%q}`, id, time.Now().Format(time.RFC3339Nano))
+	return fmt.Sprintf(`{"auditID":%q,"stage":"ResponseComplete","stageTimestamp":%q}`, id, time.Now().UTC().Format("2006-01-02T15:04:05.000000000Z"))
 }
 
 func list(items ...string) string {
