@@ -17,6 +17,7 @@ type library struct {
 var homes = []library{
 	{"github.com/go-json-experiment/json", []string{"pkg/audit", "test/bench/limit_test.go"}, "read events through audit.Value; write JSON with encoding/json"},
 	{"github.com/klauspost/compress", []string{"pkg/spool"}, "the durable log compresses what it stores; elsewhere the standard library will do"},
+	{"github.com/VictoriaMetrics", []string{"pkg/store"}, "rows are kept and found by store.Store"},
 	{"github.com/nats-io", []string{"pkg/spool"}, "the durable log is spool.Log"},
 	{"go.yaml.in/yaml/v3", []string{"pkg/falco/rules"}, "rules files are read by falco/rules"},
 	{"github.com/fsnotify/fsnotify", []string{"pkg/watch"}, "files that change are told by watch"},
@@ -27,6 +28,7 @@ var homes = []library{
 	{"github.com/spf13/pflag", []string{"cmd/kubewitness"}, "a package takes options as a struct; flags are the command's"},
 	{"golang.org/x/term", []string{"cmd/kubewitness"}, "the command asks whether it writes to a terminal and passes the answer in"},
 	{"github.com/stretchr/testify", nil, ""},
+	{"github.com/getkin/kin-openapi", nil, ""},
 	{"github.com/rogpeppe/go-internal", nil, ""},
 	{"k8s.io/apimachinery", nil, ""},
 	{"k8s.io/apiserver", nil, ""}, // its audit types are what the tests hold ours against; its weight stays out of the binary
