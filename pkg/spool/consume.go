@@ -38,10 +38,28 @@ type Delivery struct {
 // delivered meanwhile. A Permanent makes it a dead letter.
 type Handler func(context.Context, Delivery) error
 
+// Barrier is for handlers that are much cheaper when they settle much at once: the
+// cursor does not move when the handler returns nil, but when the barrier does after
+// it, for all that the handler took until then. A crash between the two brings all
+// of that again. Any error of Sync has it called again, after a growing time.
+type Barrier struct {
+	Sync  func(context.Context) error // settles what the handler took; nil: each delivery is settled by the handler
+	Every time.Duration               // it is called at the latest so long after the first delivery behind the last one; below AckWait
+	Bytes int                         // or when so many bytes, uncompressed, were taken
+}
+
 // Consume hands the log to a handler, from the consumer's cursor on, until the
 // context ends or the log is closed, which is no error. One Consume at a time may
 // run for each consumer, over all processes that share an external server.
 func (l *Log) Consume(ctx context.Context, name string, h Handler) error {
+	return l.ConsumeBehind(ctx, name, h, Barrier{})
+}
+
+// ConsumeBehind is Consume with a cursor that moves behind a barrier.
+func (l *Log) ConsumeBehind(ctx context.Context, name string, h Handler, b Barrier) error {
+	if b.Sync != nil && (b.Every <= 0 || b.Every >= l.cfg.AckWait || b.Bytes <= 0) {
+		return fmt.Errorf("spool: the barrier of consumer %q needs a time below %v and a number of bytes", name, l.cfg.AckWait)
+	}
 	if err := l.claim(name); err != nil {
 		return err
 	}
@@ -50,7 +68,7 @@ func (l *Log) Consume(ctx context.Context, name string, h Handler) error {
 	defer cancel()
 	defer context.AfterFunc(l.stop, cancel)()
 	for ctx.Err() == nil {
-		r := &reader{log: l, name: name, handler: h, eng: l.engineNow(), hand: map[uint64]jetstream.Msg{}}
+		r := &reader{log: l, name: name, handler: h, barrier: b, eng: l.engineNow(), hand: map[uint64]jetstream.Msg{}}
 		err := r.run(ctx)
 		if errors.Is(err, errGap) {
 			l.count(func(c *Counters) { c.Gaps++ })
@@ -99,6 +117,7 @@ type reader struct {
 	log     *Log
 	name    string
 	handler Handler
+	barrier Barrier
 	eng     *engine
 
 	consumer jetstream.Consumer
@@ -113,6 +132,8 @@ type reader struct {
 	seqs    []uint64
 	bytes   int
 	stored  time.Time
+
+	behind behind // the barrier
 }
 
 // run reads until the context or the connection ends.
@@ -141,6 +162,9 @@ func (r *reader) run(ctx context.Context) error {
 		if err == nil && len(msgs) == 0 {
 			err = r.idle(ctx)
 		}
+		if err == nil {
+			err = r.settleDue(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -160,7 +184,7 @@ func (r *reader) fetch(ctx context.Context) ([]jetstream.Msg, error) {
 	if msgs := slices.Collect(all(batch)); len(msgs) > 0 {
 		return msgs, nil
 	}
-	wait, cancel := context.WithTimeout(ctx, idleWait)
+	wait, cancel := context.WithTimeout(ctx, r.patience())
 	defer cancel()
 	if batch, err = r.consumer.Fetch(1, jetstream.FetchContext(wait)); err != nil {
 		return nil, err

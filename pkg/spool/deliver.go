@@ -20,7 +20,13 @@ func (r *reader) flush(ctx context.Context) error {
 		return err
 	}
 	failpoint.Hit("settled")
-	if err := r.ack(ctx, r.seqs...); err != nil {
+	if r.barrier.Sync != nil {
+		r.behind.add(r.seqs, r.bytes, r.log.cfg.Now())
+		err = r.settleDue(ctx)
+	} else {
+		err = r.ack(ctx, r.seqs...)
+	}
+	if err != nil {
 		return err
 	}
 	r.records, r.seqs, r.bytes = nil, nil, 0
