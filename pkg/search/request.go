@@ -42,6 +42,16 @@ type Request struct {
 type Page struct {
 	Limit int    // at most so many; 0: DefaultLimit
 	After string // Summary.Next of the page before; "": from the newest on
+	// Progress is called now and then while the search goes on, from the goroutine that
+	// called it; may be nil.
+	Progress func(Progress)
+}
+
+// Progress is how far a search has come.
+type Progress struct {
+	Reached time.Time // all events from here on have been looked at
+	Oldest  time.Time // where it ends; zero: not known
+	Scanned uint64    // events that were read and judged one by one
 }
 
 // Bounds of searches.
