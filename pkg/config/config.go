@@ -17,9 +17,10 @@ type Config struct {
 	Webhook  Webhook   `mapstructure:"webhook" doc:"Where API servers send their audit events."`
 	Clusters []Cluster `mapstructure:"clusters" doc:"The clusters that events come from. Whoever names another is refused. Without a list, logs under tail may be of any, and with webhook.insecure so may requests."`
 	Tail     []Tail    `mapstructure:"tail" doc:"Audit logs of API servers that are followed, beside the webhook or instead of it."`
-	HTTP     HTTP      `mapstructure:"http" doc:"Health and metrics: /healthz, /readyz, /metrics."`
+	HTTP     HTTP      `mapstructure:"http" doc:"Pages, API, health and metrics: /, /api/v1/, /healthz, /readyz, /metrics, /status."`
 	Log      Log       `mapstructure:"log" doc:"What the service tells about itself, on standard error."`
 	Spool    Spool     `mapstructure:"spool" doc:"The durable log between sources and outputs."`
+	Store    Store     `mapstructure:"store" doc:"The embedded store: events and detections, to be searched."`
 	Redact   Redact    `mapstructure:"redact" doc:"What is taken for a secret where names decide. Patterns match whole names in any case; * is any text, ? one byte."`
 	Outputs  Outputs   `mapstructure:"outputs" doc:"Where detections go. Each output reads the log on its own; without any, the log keeps the newest spool.max_bytes."`
 }
@@ -100,10 +101,27 @@ type Tail struct {
 	FromStart bool   `mapstructure:"from_start" doc:"Read a log that was not followed before from its first line, not from its end."`
 }
 
-// HTTP are the settings of the endpoint of health and metrics.
+// HTTP are the settings of the endpoint of pages, API, health and metrics.
 type HTTP struct {
-	Listen      string `mapstructure:"listen" doc:"Address, host:port. Empty: none."`
-	AllowRemote bool   `mapstructure:"allow_remote" doc:"Allow an address that others can reach, as in a pod. There is no password."`
+	Listen      string  `mapstructure:"listen" doc:"Address, host:port. Empty: none."`
+	AllowRemote bool    `mapstructure:"allow_remote" doc:"Allow an address that others can reach, as in a pod. Health and metrics ask for no password; pages and API are there only with http.tokens."`
+	TLS         HTTPTLS `mapstructure:"tls" doc:"Certificate of the endpoint. None: plain HTTP. The files are read again when they change."`
+	Tokens      []Token `mapstructure:"tokens" doc:"Who may read pages and API: as bearer token, or as the password that a browser asks for, with any name. None: whoever reaches a loopback address may read all."`
+}
+
+// HTTPTLS are the files of the TLS of pages and API.
+type HTTPTLS struct {
+	CertFile string `mapstructure:"cert_file" doc:"File with the certificate, then those of the authorities between, as PEM."`
+	KeyFile  string `mapstructure:"key_file" doc:"File with the certificate's private key, as PEM."`
+}
+
+// Token lets its bearer read.
+type Token struct {
+	Name       string   `mapstructure:"name" doc:"Name of the token in logs."`
+	File       string   `mapstructure:"file" doc:"File with the token, 16 bytes at least. It is read again when it changes."`
+	Clusters   []string `mapstructure:"clusters" doc:"Clusters whose events may be read; * is all of them."`
+	Namespaces []string `mapstructure:"namespaces" doc:"Only events of objects in these namespaces. None: all events of the clusters."`
+	Import     bool     `mapstructure:"import" doc:"Allow to put history into the store."`
 }
 
 // Log are the settings of the service's own log.
@@ -128,6 +146,16 @@ type Spool struct {
 	AppendTimeout time.Duration `mapstructure:"append_timeout" least:"1ms" doc:"How long a write may take before its sender is answered 503."`
 	RetryAfter    time.Duration `mapstructure:"retry_after" least:"1s" doc:"When senders that were answered 429 or 503 shall try again."`
 	AckWait       time.Duration `mapstructure:"ack_wait" least:"1ms" doc:"How long an output of a process that has vanished keeps what it was given."`
+}
+
+// Store are the settings of the embedded store.
+type Store struct {
+	Enabled   bool          `mapstructure:"enabled" doc:"Keep events in the embedded store, below data. Without it there is nothing to search."`
+	Retention time.Duration `mapstructure:"retention" least:"24h" doc:"How long events are kept, by their own time. Whole days are dropped, in UTC. Events that come when they are older are filed under the time at which they were received."`
+	MaxBytes  Size          `mapstructure:"max_bytes" doc:"Bytes on disk; beyond, the oldest days go, but never the last two. 0: no limit but the free disk."`
+	FreeFloor Size          `mapstructure:"free_floor" doc:"Bytes of the disk that stay free: below, the store takes nothing and events wait in the durable log. More than spool.free_floor, so that the store stops first. 0: twice that."`
+	Memory    Size          `mapstructure:"memory" least:"32MiB" doc:"Bytes of memory for the store's caches."`
+	SyncEvery time.Duration `mapstructure:"sync_every" least:"10ms" doc:"How often what the store took is put on disk for good, and can be found. Until then the durable log keeps it."`
 }
 
 // Redact are the patterns of names that stand for secrets.
@@ -188,6 +216,7 @@ func Default() Config {
 			MaxPayload: 1<<20 - 4<<10, MaxRecord: 128 << 20, MaxQueued: 64 << 20,
 			GroupWait: 5 * time.Millisecond, AppendTimeout: 10 * time.Second, RetryAfter: 3 * time.Second, AckWait: 30 * time.Second,
 		},
+		Store: Store{Enabled: true, Retention: 30 * 24 * time.Hour, Memory: 160 << 20, SyncEvery: time.Second},
 		Outputs: Outputs{
 			Stdout: StdoutOutput{Enabled: true, Format: FormatFalcoJSON},
 			File:   FileOutput{Format: FormatFalcoJSON},

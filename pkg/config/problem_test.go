@@ -10,7 +10,7 @@ import (
 
 // TestFileProblems: each problem names its line, its key, and what to write.
 func TestFileProblems(t *testing.T) {
-	const sections = "the sections are data, hostname, rules, webhook, clusters, tail, http, log, spool, redact, outputs"
+	const sections = "the sections are data, hostname, rules, webhook, clusters, tail, http, log, spool, store, redact, outputs"
 	for _, tt := range []struct {
 		text string
 		want []string
@@ -50,7 +50,7 @@ func TestFileProblems(t *testing.T) {
 		{"webhook: {max_body: 1.5}\n", []string{`k.yaml:1: webhook.max_body: is a number; write a size such as 64MiB`}},
 		{"webhook: {max_body: 99999999999999999999}\n", []string{`k.yaml:1: webhook.max_body: is a number; write a size such as 64MiB`}},
 		{"spool: {group_wait: 5}\n", []string{"k.yaml:1: spool.group_wait: is a number; write a time with its unit, such as 5s or 1m30s"}},
-		{"spool: {group_wait: 5 s}\n", []string{`k.yaml:1: spool.group_wait: "5 s" is no time; write one such as 5ms, 10s or 1m30s`}},
+		{"spool: {group_wait: 5 s}\n", []string{`k.yaml:1: spool.group_wait: "5 s" is no time; write one such as 5ms, 10s, 1m30s or 30d`}},
 		{"spool: {group_wait: -5s}\n", []string{`k.yaml:1: spool.group_wait: "-5s" is below 0; write a time such as 10s`}},
 		{"spool: {replicas: 1.5}\n", []string{"k.yaml:1: spool.replicas: 1.5 is no whole number"}},
 		{"spool: {replicas: many}\n", []string{"k.yaml:1: spool.replicas: is text; write a whole number"}},

@@ -37,6 +37,7 @@ func (c *Config) problems() Problems {
 	j.tails()
 	j.http()
 	j.spool()
+	j.store()
 	j.redact()
 	j.outputs()
 	return j.found
@@ -205,8 +206,51 @@ func (j *judge) http() {
 	if !loopback(host) && !j.HTTP.AllowRemote {
 		j.refuse("http.listen", "%q can be reached by others; write 127.0.0.1:8080, or set http.allow_remote: true", j.HTTP.Listen)
 	}
+	j.tokens()
+	if t := j.HTTP.TLS; (t.CertFile == "") != (t.KeyFile == "") {
+		j.refuse("http.tls", "has one of cert_file and key_file; name both, or none")
+	}
 	if j.HTTP.Listen == j.Webhook.Listen && !strings.HasSuffix(j.HTTP.Listen, ":0") {
 		j.refuse("http.listen", "%q is webhook.listen too; write another port", j.HTTP.Listen)
+	}
+}
+
+func (j *judge) tokens() {
+	seen := map[string]bool{}
+	for i, t := range j.HTTP.Tokens {
+		at := item("http.tokens", i)
+		switch {
+		case !ValidClusterName(t.Name):
+			j.refuse(at+".name", "%q is no name; %s", t.Name, nameAdvice)
+		case seen[t.Name]:
+			j.refuse(at+".name", "%q is there before; give each token a name of its own", t.Name)
+		}
+		seen[t.Name] = true
+		if t.File == "" {
+			j.refuse(at+".file", "is empty; name the file that holds the token")
+		}
+		if len(t.Clusters) == 0 {
+			j.refuse(at+".clusters", `is empty; list clusters, or write ["*"] for all of them`)
+		}
+		for n, name := range t.Clusters {
+			if name != AnyCluster {
+				j.known(item(at+".clusters", n), name)
+			}
+		}
+		j.noEmpty(at+".namespaces", t.Namespaces)
+		if t.Import && len(t.Namespaces) > 0 {
+			j.refuse(at+".import", "is of no use with namespaces: what is put in is of all of them; take one of the two away")
+		}
+	}
+}
+
+func (j *judge) store() {
+	if f := j.Store.FreeFloor; j.Store.Enabled && j.Spool.URL == "" && f != 0 && f <= j.Spool.FreeFloor {
+		j.refuse("store.free_floor", "%s is not more than spool.free_floor, %s; write more, so that the store stops before the durable log does, or 0 for twice that",
+			format(j.Store.FreeFloor), format(j.Spool.FreeFloor))
+	}
+	if j.Store.Enabled && j.Store.SyncEvery >= j.Spool.AckWait {
+		j.refuse("store.sync_every", "%s is not less than spool.ack_wait, %s", format(j.Store.SyncEvery), format(j.Spool.AckWait))
 	}
 }
 

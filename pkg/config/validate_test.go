@@ -30,6 +30,8 @@ func TestValidateGood(t *testing.T) {
 		"webhook: {listen: '[::ffff:127.0.0.2]:1', insecure: true, default_cluster: prod}\n",
 		"tail: [{file: /a, cluster: prod}]\nhttp: {listen: ''}\n", "webhook: {default_cluster: lab}\ntail: [{file: /a}, {file: /b}]\n",
 		insecure + "http: {listen: ':8080', allow_remote: true}\n",
+		secure + "http: {listen: ':8080', allow_remote: true, tls: {cert_file: /c, key_file: /k}, tokens: [{name: sre, file: /t, clusters: ['*'], import: true}, {name: shop, file: /s, clusters: [prod], namespaces: [shop]}]}\n",
+		insecure + "store: {retention: 7d, max_bytes: 10GiB, free_floor: 600MiB}\n", insecure + "store: {enabled: false, free_floor: 1}\n",
 		"webhook: {listen: 127.0.0.1:0, insecure: true}\nhttp: {listen: 127.0.0.1:0}\n",
 		insecure + "spool: {url: 'nats://a:b@h:4222,tls://h', replicas: 3, quota: 0}\n",
 		insecure + "outputs: {file: {path: /a}, http: {url: 'https://h/p', cert_file: /c, key_file: /k, ca_file: /ca}, stdout: {format: answer}}\n",
@@ -61,6 +63,20 @@ func TestValidate(t *testing.T) {
 		{"insecure and secure", strings.Replace(secure, "listen: 0.0.0.0:9443", "listen: 127.0.0.1:9443\n  insecure: true", 1), []string{
 			"k.yaml:6: webhook.credentials: are not asked for with webhook.insecure; take one of both away",
 			"k.yaml:5: webhook.tls: is not used with webhook.insecure; take one of both away",
+		}},
+		{"tokens", secure + "http: {listen: 127.0.0.1:1, tls: {cert_file: /c}, tokens: [{name: A b}, {name: a, file: /t, clusters: [other]}, {name: a, file: /t, clusters: ['*'], namespaces: [x], import: true}]}", []string{
+			`k.yaml:11: http.tokens[0].name: "A b" is no name; write lower-case letters, digits, - and . (not at the ends), 63 at most`,
+			"k.yaml:11: http.tokens[0].file: is empty; name the file that holds the token",
+			`k.yaml:11: http.tokens[0].clusters: is empty; list clusters, or write ["*"] for all of them`,
+			`k.yaml:11: http.tokens[1].clusters[0]: "other" is not under clusters; add it there, or name one of them: "prod", "lab.eu-1", "lab"`,
+			`k.yaml:11: http.tokens[2].name: "a" is there before; give each token a name of its own`,
+			"k.yaml:11: http.tokens[2].import: is of no use with namespaces: what is put in is of all of them; take one of the two away",
+			"k.yaml:11: http.tls: has one of cert_file and key_file; name both, or none",
+		}},
+		{"store", insecure + "store: {free_floor: 512MiB, sync_every: 30s, retention: 1h}", []string{
+			`k.yaml:2: store.retention: 1h is too little; write 24h or more`,
+			`k.yaml:2: store.free_floor: 512MiB is not more than spool.free_floor, 512MiB; write more, so that the store stops before the durable log does, or 0 for twice that`,
+			`k.yaml:2: store.sync_every: 30s is not less than spool.ack_wait, 30s`,
 		}},
 		{"half of TLS", insecure + "outputs: {http: {url: 'https://h', cert_file: /c}}", []string{
 			"outputs.http.key_file: is empty though cert_file is set; name the file of its key",

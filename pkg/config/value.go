@@ -137,9 +137,15 @@ func form(in any) string {
 
 func parseSpan(in string) (time.Duration, error) {
 	d, err := time.ParseDuration(in)
+	if days, ok := strings.CutSuffix(in, "d"); ok {
+		var n uint64
+		if n, err = strconv.ParseUint(days, 10, 16); err == nil { // 180 years at most
+			d = time.Duration(n) * 24 * time.Hour
+		}
+	}
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("%q is no time; write one such as 5ms, 10s or 1m30s", in)
+		return 0, fmt.Errorf("%q is no time; write one such as 5ms, 10s, 1m30s or 30d", in)
 	case d < 0:
 		return 0, fmt.Errorf("%q is below 0; write a time such as 10s", in)
 	}
