@@ -51,8 +51,9 @@ func (p *Problem) Error() string {
 	return text
 }
 
-// Last is the last line of a stream: Summary, or Error where it broke off. A Summary
-// may come after an Error; then it says how far the stream came.
+// Last is how a stream of lines ends: always with a line that has a Summary, and before
+// it, where the search broke off, one that has the Error. The Summary then says how far
+// it came. A stream without a Summary was cut.
 type Last struct {
 	Summary *Summary `json:"summary,omitempty"`
 	Error   *Problem `json:"error,omitempty"`

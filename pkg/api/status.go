@@ -31,13 +31,16 @@ type Store struct {
 	MovedFor string    `json:"moved_for,omitempty"` // why it could not be opened; likewise
 }
 
-// Imported says what became of a file or body of audit events.
+// Imported says what became of a body of audit events.
 type Imported struct {
-	Events     uint64 `json:"events"`     // that were read
-	Stored     uint64 `json:"stored"`     // of them
-	Known      uint64 `json:"known"`      // of them: they were there already
-	Rejected   uint64 `json:"rejected"`   // what is no event
-	Detections uint64 `json:"detections"` // of the rules in force, on the events that were stored; nobody was notified
-	// First rejections in words: where, and why.
-	Rejections []string `json:"rejections,omitempty"`
+	Events     uint64            `json:"events"`     // in the store now: those of this body, and those that were there
+	Known      uint64            `json:"known"`      // of these were there already
+	Detections uint64            `json:"detections"` // of the rules in force, in these events; nobody was notified
+	Redacted   uint64            `json:"redacted"`   // events that held secrets, which are not stored
+	Late       uint64            `json:"late"`       // events older than is kept, filed under the time of the import
+	Ahead      uint64            `json:"ahead"`      // events more than an hour in the future, likewise
+	From       time.Time         `json:"from,omitzero"`
+	To         time.Time         `json:"to,omitzero"`          // the times of the earliest and the latest event
+	Rejected   map[string]uint64 `json:"rejected,omitempty"`   // what is no event, by reason
+	Rejections []string          `json:"rejections,omitempty"` // the first of these: where, and why
 }
