@@ -45,6 +45,10 @@ type (
 	// Beside selects the rows whose raw bytes are too many for a row and are kept in a
 	// file beside it.
 	Beside struct{}
+	// Cut selects the rows that have a value in the column which is too long for a row
+	// and is kept beside it: to all other filters such a row has no value there. Who
+	// must not miss it asks for these rows too, and looks at them.
+	Cut struct{ Column string }
 )
 
 func (And) filter()      {}
@@ -59,3 +63,4 @@ func (Regexp) filter()   {}
 func (Range) filter()    {}
 func (Raw) filter()      {}
 func (Beside) filter()   {}
+func (Cut) filter()      {}
