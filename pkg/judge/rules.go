@@ -23,6 +23,7 @@ import (
 
 // Rules are compiled rules with what prints their detections. They are immutable.
 type Rules struct {
+	set     *ruleset.Set
 	matcher *match.Matcher
 	printer *redact.Printer
 	digest  [sha256.Size]byte
@@ -45,7 +46,7 @@ func Compile(set *ruleset.Set, opt Options) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rules{matcher: m, printer: p, digest: digest(set.Rules, opt)}
+	r := &Rules{set: set, matcher: m, printer: p, digest: digest(set.Rules, opt)}
 	for _, rule := range set.Rules.Rules {
 		if rule.Enabled {
 			r.enabled++
@@ -57,6 +58,9 @@ func Compile(set *ruleset.Set, opt Options) (*Rules, error) {
 // Digest identifies what the rules say: it changes with every condition, macro,
 // list, output and option that bears on a detection, and with nothing else.
 func (r *Rules) Digest() []byte { return r.digest[:] }
+
+// Set is what the rules were compiled from. It is not to be changed.
+func (r *Rules) Set() *ruleset.Set { return r.set }
 
 // Enabled is the number of rules in force.
 func (r *Rules) Enabled() int { return r.enabled }

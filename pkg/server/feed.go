@@ -15,15 +15,21 @@ import (
 // feed hands a sink what the log delivers to its cursor, and tells the log, in
 // its own terms, what became of it.
 type feed struct {
-	sink       *sink.Once
-	out        sink.Sink // behind sink
+	sink       sink.Counted
+	out        sink.Sink // sink, or what is behind it
 	detections bool      // the sink wants only events with detections
+	barrier    spool.Barrier
 	logger     *slog.Logger
 
 	unreadable atomic.Uint64 // items of records that could not be read
 }
 
 func (f *feed) counters() sink.Counters { return f.sink.Counters() }
+
+// run hands the sink what the log has, from the sink's cursor on.
+func (f *feed) run(ctx context.Context, log *spool.Log) error {
+	return log.ConsumeBehind(ctx, f.sink.Name(), f.handle, f.barrier)
+}
 
 // errUnreadable is why a record becomes a dead letter of the sink.
 var errUnreadable = errors.New("the record cannot be read")

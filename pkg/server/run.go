@@ -22,7 +22,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer outputs.end(nil)
 	sources := newGroup(ctx)
 	for _, f := range s.feeds {
-		outputs.run("output "+f.sink.Name(), func(ctx context.Context) error { return s.log.Consume(ctx, f.sink.Name(), f.handle) })
+		outputs.run("output "+f.sink.Name(), func(ctx context.Context) error { return f.run(ctx, s.log) })
 	}
 	s.runHTTP(outputs)
 	s.runReloads(sources)
