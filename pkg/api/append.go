@@ -40,9 +40,16 @@ func AppendEventList(dst []byte, l *EventList) ([]byte, error) {
 			return dst, err
 		}
 	}
+	return AppendListEnd(dst, l.Summary)
+}
+
+// AppendListEnd appends what follows the last event of a page: the end of the list, and
+// the summary.
+func AppendListEnd(dst []byte, sum Summary) ([]byte, error) {
 	dst = append(dst, "],"...)
 	at := len(dst)
-	if dst, err = appendJSON(dst, l.Summary); err != nil {
+	dst, err := appendJSON(dst, sum)
+	if err != nil {
 		return dst, err
 	}
 	return append(dst[:at], dst[at+1:]...), nil // two objects become one

@@ -3,7 +3,7 @@ package api
 import "time"
 
 // Facets is how often the values of fields occur among the events that a search finds.
-// Of its Summary, Hits is the number of these events.
+// Of its Summary Hits has no meaning.
 type Facets struct {
 	Facets []Facet `json:"facets"` // in the order asked for
 	Summary
@@ -22,10 +22,11 @@ type FacetValue struct {
 	Events uint64 `json:"events"`
 }
 
-// Histogram is how many events a search finds, over time. Of its Summary, Hits is their
-// number.
+// Histogram is how many events a search finds, over time. Of its Summary Hits has no
+// meaning: Total is their number.
 type Histogram struct {
 	StepSeconds int64    `json:"step_seconds"`
+	Total       uint64   `json:"total"`
 	Buckets     []Bucket `json:"buckets"` // oldest first; those without events are left out
 	Summary
 }

@@ -4,20 +4,23 @@ import "fmt"
 
 // Types of problems. They are stable.
 const (
-	ProblemParameter    = "urn:kubewitness:bad-parameter"   // a parameter is unknown, twice there, or has no such value
-	ProblemCondition    = "urn:kubewitness:bad-condition"   // a condition does not parse, or asks what cannot be asked
-	ProblemRules        = "urn:kubewitness:bad-rules"       // the rules of a hunt have errors
-	ProblemBody         = "urn:kubewitness:bad-body"        // the body is too long, broke off, or is of no type that is taken
-	ProblemUnauthorized = "urn:kubewitness:unauthorized"    // no valid token
-	ProblemForbidden    = "urn:kubewitness:forbidden"       // the token is not for this
-	ProblemNotFound     = "urn:kubewitness:not-found"       // there is none, as far as the token reaches
-	ProblemMethod       = "urn:kubewitness:bad-method"      // the path does not have this method
-	ProblemAccept       = "urn:kubewitness:not-acceptable"  // the answer comes in none of the types asked for
-	ProblemBusy         = "urn:kubewitness:busy"            // too much at once; Retry-After says when to ask again
-	ProblemTimeout      = "urn:kubewitness:timeout"         // the answer took longer than the service allows
-	ProblemReadOnly     = "urn:kubewitness:read-only"       // nothing can be stored now
-	ProblemUnavailable  = "urn:kubewitness:not-implemented" // this service does not do it
-	ProblemInternal     = "urn:kubewitness:internal"        // a defect of the service; its log says more
+	ProblemParameter    = "urn:kubewitness:bad-parameter"          // 400: a parameter is unknown, twice there, or has no such value
+	ProblemCondition    = "urn:kubewitness:bad-condition"          // 400: a condition does not parse, or asks what cannot be asked
+	ProblemRules        = "urn:kubewitness:bad-rules"              // 400: the rules of a hunt have errors
+	ProblemBody         = "urn:kubewitness:bad-body"               // 400: the body broke off
+	ProblemUnauthorized = "urn:kubewitness:unauthorized"           // 401: no valid token
+	ProblemForbidden    = "urn:kubewitness:forbidden"              // 403: the token is not for this
+	ProblemNotFound     = "urn:kubewitness:not-found"              // 404: there is none, as far as the token reaches
+	ProblemMethod       = "urn:kubewitness:bad-method"             // 405: the path does not have this method
+	ProblemAccept       = "urn:kubewitness:not-acceptable"         // 406: the answer comes in none of the types asked for
+	ProblemTooLarge     = "urn:kubewitness:body-too-large"         // 413: the body is too long
+	ProblemMediaType    = "urn:kubewitness:unsupported-media-type" // 415: the body is of no type that is taken
+	ProblemThrottled    = "urn:kubewitness:throttled"              // 429: too many attempts without a valid token
+	ProblemInternal     = "urn:kubewitness:internal"               // 500: a defect of the service; its log says more
+	ProblemUnavailable  = "urn:kubewitness:not-implemented"        // 501: this service does not do it
+	ProblemBusy         = "urn:kubewitness:busy"                   // 503: too much at once; Retry-After says when to ask again
+	ProblemTimeout      = "urn:kubewitness:timeout"                // 503: the answer took longer than the service allows
+	ProblemReadOnly     = "urn:kubewitness:read-only"              // 503: nothing can be stored now
 )
 
 // Problem is an error, after RFC 9457.
