@@ -19,7 +19,11 @@ func Load(files []File, opt Options) (*Ruleset, []*Result) {
 	if l.last != nil && !opt.Strict {
 		l.warnUnused()
 	}
-	return &Ruleset{Rules: l.choose(rules)}, l.results
+	rs := &Ruleset{Rules: l.choose(rules)}
+	if l.last != nil {
+		rs.terms = &terms{c: &compiler{lists: l.last.lists, named: l.last.named, macros: l.last.macros}}
+	}
+	return rs, l.results
 }
 
 type loader struct {

@@ -48,6 +48,8 @@ type Ruleset struct {
 	// Rules are in the order of their first definition, which is the order in
 	// which they match; the ones that are not enabled stand among them.
 	Rules []*Rule
+
+	terms *terms // nil where it was not loaded
 }
 
 // Rule gives the rule of that name, nil where there is none.
