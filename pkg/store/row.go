@@ -81,6 +81,7 @@ type Scan struct {
 
 // Written counts what became of the rows of a Write.
 type Written struct {
-	Rows  int // stored
-	Known int // not stored, since their IDs were there
+	Rows  int    // stored
+	Known int    // not stored, since their IDs were there
+	New   []bool // by place in the batch: the row was stored
 }
