@@ -1,8 +1,11 @@
 package store
 
-// Filter selects rows. A zero Filter, nil, selects all. What a column has not is
-// empty, and an empty value is none: who keeps empty values apart from absent ones
-// encodes them.
+// Filter selects rows. A zero Filter, nil, selects all. An empty value is none: who
+// keeps empty values apart from absent ones encodes them. A row without a value in a
+// column is selected by no filter on it, whatever the text: Prefix of "" is Exists.
+//
+// Values are texts: 007 is not 7. Case counts, except where it says otherwise. Bytes
+// that are not UTF-8 count as equal to each other in Suffix, Regexp and AnyCase.
 //
 // The texts in a filter may hold anything: they are quoted where they go into the
 // engine's own query language, which does not leave this package.
@@ -30,8 +33,8 @@ type (
 	Contains struct{ Column, Text string }
 	// Regexp selects the rows in whose value Pattern, of RE2's syntax, matches somewhere.
 	Regexp struct{ Column, Pattern string }
-	// Range selects the rows whose value in the column is a decimal number from
-	// Least to Most, both included.
+	// Range selects the rows whose value in the column is a decimal number, without
+	// leading zeros, from Least to Most, both included.
 	Range struct {
 		Column      string
 		Least, Most uint64
@@ -45,8 +48,8 @@ type (
 	// Beside selects the rows whose raw bytes are too many for a row and are kept in a
 	// file beside it.
 	Beside struct{}
-	// Cut selects the rows that have a value in the column which is too long for a row
-	// and is kept beside it: to all other filters such a row has no value there. Who
+	// Cut selects the rows that have a value in the column which a row cannot hold, such
+	// as one that is too long, and which is kept beside it: to all other filters such a row has no value there. Who
 	// must not miss it asks for these rows too, and looks at them.
 	Cut struct{ Column string }
 )

@@ -4,7 +4,6 @@ import (
 	"regexp/syntax"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // Names that the engine has for columns of ours.
@@ -42,7 +41,7 @@ func logsql(f Filter) (string, error) {
 	case Beside:
 		return quote(besideColumn) + ":*", nil
 	case Cut:
-		return quote(cutColumn) + ":*" + quote(`"`+f.Column+`"`) + "*", nil
+		return substring(cutColumn, `"`+f.Column+`"`), nil
 	}
 	return columnFilter(f)
 }
@@ -66,35 +65,31 @@ func joined(filters []Filter, word, none string) (string, error) {
 // whose name no row may have.
 func columnFilter(f Filter) (string, error) {
 	name := columnOf(f)
-	if !nameForm(name) {
-		if re, ok := f.(Regexp); ok {
-			_, err := parsePattern(re.Pattern)
-			return nothing, err
+	var re *syntax.Regexp
+	if f, is := f.(Regexp); is {
+		var err error
+		if re, err = parsePattern(f.Pattern); err != nil {
+			return "", err
 		}
+	}
+	if !nameForm(name) {
 		return nothing, nil
 	}
-	c := quote(name) + ":"
 	switch f := f.(type) {
 	case Equal:
-		return equalFilter(c, f.Values), nil
+		return equalFilter(name, f.Values), nil
 	case Prefix:
-		if f.Text == "" {
-			return c + "*", nil
-		}
-		return c + "=" + quote(f.Text) + "*", nil
+		return prefixFilter(name, f.Text), nil
 	case Suffix:
-		if f.Text == "" {
-			return c + "*", nil
-		}
-		return contains(c, f.Text) + " " + matches(c, syntaxQuote(f.Text)+`\z`), nil
+		return suffixFilter(name, f.Text), nil
 	case Contains:
-		return contains(c, f.Text), nil
+		return containsFilter(name, f.Text), nil
 	case Regexp:
-		return regexpFilter(c, f.Pattern)
+		return regexpFilter(name, re), nil
 	case Range:
-		return rangeFilter(c, f.Least, f.Most), nil
+		return rangeFilter(name, f.Least, f.Most), nil
 	}
-	return c + "*", nil // Exists
+	return existsFilter(name), nil
 }
 
 func columnOf(f Filter) string {
@@ -117,107 +112,104 @@ func columnOf(f Filter) string {
 	return ""
 }
 
-func equalFilter(column string, values []string) string {
-	quoted := make([]string, 0, len(values))
+func existsFilter(name string) string {
+	return quote(name) + ":* or " + quote(oddColumn(name)) + ":*"
+}
+
+func equalFilter(name string, values []string) string {
+	byColumn := map[string][]string{}
 	for _, v := range values {
 		if v != "" {
-			quoted = append(quoted, quote(v))
+			column, value := place(name, v)
+			byColumn[column] = append(byColumn[column], quote(value))
 		}
 	}
-	switch len(quoted) {
-	case 0:
+	var parts []string
+	for _, column := range []string{name, oddColumn(name)} {
+		switch quoted := byColumn[column]; len(quoted) {
+		case 0:
+		case 1:
+			parts = append(parts, quote(column)+":="+quoted[0])
+		default:
+			parts = append(parts, quote(column)+":in("+strings.Join(quoted, ",")+")")
+		}
+	}
+	if len(parts) == 0 {
 		return nothing
-	case 1:
-		return column + "=" + quoted[0]
 	}
-	return column + "in(" + strings.Join(quoted, ",") + ")"
+	return strings.Join(parts, " or ")
 }
 
-func contains(column, text string) string {
+func prefixFilter(name, text string) string {
 	if text == "" {
-		return column + "*"
+		return existsFilter(name)
 	}
-	return column + "*" + quote(text) + "*"
+	begins := func(name, text string) string { return quote(name) + ":=" + quote(text) + "*" }
+	return whole(name, text, begins(name, text), sequence(textBegins, literally(text)), begins(oddColumn(name), oddMark+text))
 }
 
-func regexpFilter(column, pattern string) (string, error) {
-	re, err := parsePattern(pattern)
-	if err != nil {
-		return "", err
+func suffixFilter(name, text string) string {
+	if text == "" {
+		return existsFilter(name)
 	}
-	text := column + "* " + matches(column, pattern)
-	if lit := literal(re); lit != "" {
-		text = contains(column, lit) + " " + text
-	}
-	return text, nil
+	pattern := sequence(literally(text), textEnds)
+	fast := substring(name, text) + " " + matches(name, pattern)
+	return whole(name, text, fast, pattern, substring(oddColumn(name), text)+" "+matchesOdd(name, pattern))
 }
 
-// matches is the filter for a pattern of RE2's syntax. The engine has shortcuts for
-// patterns that begin with a literal or with dots, in which a dot matches a newline;
-// it has none for a pattern that begins with \A.
-func matches(column, pattern string) string {
-	return column + "~" + quote(`\A(?s:.*?)(?:`+pattern+`)`)
+func containsFilter(name, text string) string {
+	if text == "" {
+		return existsFilter(name)
+	}
+	return whole(name, text, substring(name, text), literally(text), substring(oddColumn(name), text))
 }
 
-func parsePattern(pattern string) (*syntax.Regexp, error) {
-	re, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return nil, BadPattern{Pattern: pattern, Err: err}
+// whole completes a filter for a text in the values of a column that the engine decides
+// fast, which is right where it holds them as texts. Where it does not, it errs: it
+// finds no 1.05 with a 05, no -12 that begins with -1, no 100 with a 00, no 92.1.1.1
+// that begins with 92.1. There a pattern decides. Odd values are texts.
+func whole(name, text, fast string, pattern *syntax.Regexp, odd string) string {
+	parts := []string{fast}
+	if mayBeTyped(text) {
+		parts = append(parts, "!"+quote(name)+`:value_type("string") `+matches(name, pattern))
 	}
-	return re, nil
+	if mayBeOdd(text) {
+		parts = append(parts, odd)
+	}
+	if len(parts) == 1 {
+		return fast
+	}
+	return "(" + strings.Join(parts, ") or (") + ")"
 }
 
-// literal is the longest text that all that a pattern matches has in it, as far as it
-// is easily seen.
-func literal(re *syntax.Regexp) string {
-	switch re.Op {
-	case syntax.OpCapture:
-		return literal(re.Sub[0])
-	case syntax.OpLiteral:
-		if re.Flags&syntax.FoldCase != 0 {
-			return ""
-		}
-		for _, r := range re.Rune {
-			if r == unicode.ReplacementChar { // matches broken bytes too
-				return ""
-			}
-		}
-		return string(re.Rune)
-	case syntax.OpConcat:
-		longest := ""
-		for _, sub := range re.Sub {
-			if lit := literal(sub); len(lit) > len(longest) {
-				longest = lit
-			}
-		}
-		return longest
+func substring(name, text string) string {
+	return quote(name) + ":*" + quote(text) + "*"
+}
+
+// regexpFilter is the filter for a pattern. An empty value is none, so there must be one.
+func regexpFilter(name string, re *syntax.Regexp) string {
+	lit := literal(re)
+	need := quote(name) + ":*"
+	if lit != "" && !mayBeTyped(lit) {
+		need = substring(name, lit)
 	}
-	return ""
+	text := need + " " + matches(name, re)
+	if lit != "" && !mayBeOdd(lit) {
+		return text
+	}
+	return "(" + text + ") or " + matchesOdd(name, re)
 }
 
 // rawFilter is the filter for raw bytes.
 func rawFilter(f Raw) string {
-	c := quote(rawColumn) + ":"
 	if f.Text == "" || !f.AnyCase {
-		return contains(c, f.Text)
+		return containsFilter(rawColumn, f.Text)
 	}
-	return matches(c, anyCase(f.Text))
-}
-
-// anyCase is a pattern for a text whose ASCII letters may be of either case.
-func anyCase(text string) string {
-	var b strings.Builder
-	for _, r := range []byte(text) {
-		switch {
-		case 'a' <= r && r <= 'z':
-			b.WriteString("[" + string(r) + string(r-'a'+'A') + "]")
-		case 'A' <= r && r <= 'Z':
-			b.WriteString("[" + string(r) + string(r-'A'+'a') + "]")
-		default:
-			b.WriteString(syntaxQuote(string(r)))
-		}
+	pattern := anyCase(f.Text)
+	if !mayBeOdd(f.Text) {
+		return matches(rawColumn, pattern)
 	}
-	return b.String()
+	return matches(rawColumn, pattern) + " or " + matchesOdd(rawColumn, pattern)
 }
 
 // nameForm reports whether a row may have a column of this name.
@@ -239,16 +231,3 @@ const maxName = 100
 // quote writes a text so that the engine's language reads back these very bytes and
 // takes them for a text, whatever is in it.
 func quote(text string) string { return strconv.Quote(text) }
-
-// syntaxQuote is a pattern that matches just this text.
-func syntaxQuote(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if r < 0x80 && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			b.WriteString(`\x{` + strconv.FormatInt(int64(r), 16) + `}`)
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}

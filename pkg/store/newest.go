@@ -78,6 +78,7 @@ func (s *Store) rows(ctx context.Context, filter string, in span, o Scan) ([]Row
 
 // put puts a value that the engine has into a row.
 func (o *Scan) put(r *Row, name, value string) {
+	name, value = placed(name, value)
 	switch {
 	case name == clusterColumn:
 		r.Cluster = strings.Clone(value)

@@ -58,9 +58,9 @@ func (s *Store) run(ctx context.Context, filter, pipes string, in span, take fun
 	if pipes != "" {
 		text += " | " + pipes
 	}
-	q, err := logstorage.ParseQuery(text)
+	q, err := parse(text)
 	if err != nil {
-		return fmt.Errorf("store: the engine does not understand the query: %w", err)
+		return err
 	}
 	q.AddTimeFilter(in.least, in.most)
 	var stats logstorage.QueryStats
@@ -78,6 +78,20 @@ func (s *Store) run(ctx context.Context, filter, pipes string, in span, take fun
 		return fmt.Errorf("store: query: %w", err)
 	}
 	return nil
+}
+
+// parse reads a query in the engine's language. The engine panics at patterns that it
+// changes into ones that are none.
+func parse(text string) (q *logstorage.Query, err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = fmt.Errorf("store: the engine cannot take the query: %v", what)
+		}
+	}()
+	if q, err = logstorage.ParseQuery(text); err != nil {
+		return nil, fmt.Errorf("store: the engine does not understand the query: %w", err)
+	}
+	return q, nil
 }
 
 // column is the values of a column of a block; nil if it has none.

@@ -21,7 +21,7 @@ func (s *Store) Write(ctx context.Context, rows []Row) (Written, error) {
 	if err != nil {
 		return Written{}, err
 	}
-	var w Written
+	w := Written{New: make([]bool, len(rows))}
 	lr := logstorage.GetLogRows([]string{clusterColumn}, nil, nil, nil, "")
 	defer logstorage.PutLogRows(lr)
 	for i := range rows {
@@ -32,11 +32,13 @@ func (s *Store) Write(ctx context.Context, rows []Row) (Written, error) {
 		}
 		known[r.ID] = true
 		s.recent[r.ID] = struct{}{}
-		fields := []logstorage.Field{{Name: clusterColumn, Value: r.Cluster}, {Name: idColumn, Value: r.ID}, {Name: rawColumn, Value: string(r.Raw)}}
-		for _, c := range r.Columns {
-			fields = append(fields, logstorage.Field{Name: c.Name, Value: c.Value})
+		fields := []logstorage.Field{{Name: idColumn, Value: r.ID}}
+		for _, c := range append(r.Columns[:len(r.Columns):len(r.Columns)], Column{clusterColumn, r.Cluster}, Column{rawColumn, string(r.Raw)}) {
+			name, value := place(c.Name, c.Value)
+			fields = append(fields, logstorage.Field{Name: name, Value: value})
 		}
 		lr.MustAdd(tenants[0], r.Time.UnixNano(), fields, -1)
+		w.New[i] = true
 		w.Rows++
 		if lr.NeedFlush() {
 			s.engine.MustAddRows(lr)
@@ -62,7 +64,7 @@ func (s *Store) knownOf(ctx context.Context, rows []Row) (map[string]bool, error
 			known[ids[i]] = true
 		}
 	}
-	filter := equalFilter(quote(idColumn)+":", ids)
+	filter := equalFilter(idColumn, ids)
 	err := s.run(ctx, filter, "fields id", in, func(b *logstorage.DataBlock) {
 		for _, id := range column(b, idColumn) {
 			known[strings.Clone(id)] = true
