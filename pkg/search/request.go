@@ -80,6 +80,11 @@ type Summary struct {
 	// a clause that decides looks at a secret that was redacted before the event was stored. What
 	// the rules said of them live stands in their detections.
 	Hidden uint64
+	// HiddenBy is, of a hunt, how many events were so left out of each rule's.
+	HiddenBy map[string]uint64
+	// Unreadable is how many rows of the store nobody can read any more; they are in no
+	// answer.
+	Unreadable uint64
 	// Reached is the time down to which all was looked at.
 	Reached time.Time
 }

@@ -1,0 +1,185 @@
+package search
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kubewitness/kubewitness/pkg/falco/condition"
+	"github.com/kubewitness/kubewitness/pkg/field"
+	"github.com/kubewitness/kubewitness/pkg/row"
+	"github.com/kubewitness/kubewitness/pkg/store"
+)
+
+// reads is where a clause looks: the paths of its fields from the root of the event,
+// "*" for each element. What is redacted there, above or below makes the clause
+// unknown.
+type reads struct {
+	paths [][]string
+	keys  bool // looks at the keys of the event, of which none is redacted but whole members
+}
+
+const wild = "*"
+
+// gates are what fields look at besides their paths, to find out whether those count.
+// Of the fields that a prefix of a name fits.
+var gates = []struct{ prefix, path string }{
+	{"ka.", "/auditID"},
+	{"ka.target.pod.name", "/objectRef"},
+	{"ka.req.pod.", "/requestObject/spec/securityContext"}, // eff_run_as_user
+	{"kw.pod.", "/objectRef"},
+	{"kw.pod.", "/verb"},
+	{"kw.pod.containers.", "/requestObject/spec"}, // run_as_user and host_port
+	{"kw.pod.service_account", "/requestObject/spec"},
+	{"kw.role", "/objectRef"},
+	{"kw.role", "/verb"},
+	{"kw.token.", "/objectRef"},
+	{"kw.token.", "/verb"},
+	{"kw.csr.", "/objectRef"},
+	{"kw.csr.", "/verb"},
+	{"kw.webhook.", "/objectRef"},
+	{"kw.webhook.", "/verb"},
+	{"kw.owner.", "/verb"},
+	{"kw.command", "/objectRef"},
+	{"kw.exec.", "/objectRef"},
+	{"kw.dry", "/requestObject"},
+}
+
+// readsOf collects where a clause looks.
+func readsOf(c *condition.Check) (r reads) {
+	condition.WalkFields(c, func(fl *condition.Field) {
+		f, ok := field.Default().Lookup(fl.Name)
+		if !ok {
+			return
+		}
+		r.add(f, fl)
+	})
+	return r
+}
+
+func (r *reads) add(f *field.Field, fl *condition.Field) {
+	switch f.Name {
+	case "json.value", "jevt.value":
+		r.paths = append(r.paths, pointerSteps(fl.Arg))
+		return
+	case "json.obj", "jevt.obj", "evt.plugininfo":
+		r.paths = append(r.paths, nil)
+		return
+	case "kw.duplicate_keys":
+		r.keys = true
+		return
+	}
+	key := strings.NewReplacer("~", "~0", "/", "~1").Replace(fl.Arg)
+	for _, p := range f.Paths {
+		r.paths = append(r.paths, steps(strings.ReplaceAll(p, "{key}", key)))
+	}
+	for _, g := range gates {
+		if strings.HasPrefix(f.Name, g.prefix) {
+			r.paths = append(r.paths, steps(g.path))
+		}
+	}
+}
+
+// pointerSteps are those of a pointer as json.value takes it. A number can be an index,
+// of which there are several ways to write it.
+func pointerSteps(arg string) []string {
+	if arg == "" {
+		return nil
+	}
+	out := steps("/" + strings.TrimPrefix(arg, "/"))
+	for i, s := range out {
+		if _, err := strconv.Atoi(s); err == nil {
+			out[i] = wild
+		}
+	}
+	return out
+}
+
+// steps are the keys of a JSON pointer.
+func steps(pointer string) []string {
+	if pointer == "" {
+		return nil
+	}
+	out := strings.Split(pointer[1:], "/")
+	for i, s := range out {
+		out[i] = strings.ReplaceAll(strings.ReplaceAll(s, "~1", "/"), "~0", "~")
+	}
+	return out
+}
+
+// touched tells whether something redacted lies where the clause looks.
+func (r *reads) touched(redacted []string) bool {
+	for _, pointer := range redacted {
+		at := steps(pointer)
+		if r.keys && len(at) < 2 {
+			return true
+		}
+		if slices.ContainsFunc(r.paths, func(p []string) bool { return meet(p, at) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// meet tells whether one path leads to the other.
+func meet(path, at []string) bool {
+	for i := range min(len(path), len(at)) {
+		if path[i] != wild && path[i] != at[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// filterDepth is how many steps of a path the filter looks at: enough to tell the data
+// of a Secret from the spec of a pod.
+const filterDepth = 2
+
+// filter selects all rows in which something redacted may lie where the clause looks.
+func (r *reads) filter() store.Filter {
+	parts := []string{}
+	if r.keys {
+		return store.Exists{Column: row.Redacted}
+	}
+	for _, p := range r.paths {
+		var lit []string
+		for i, s := range p {
+			if i == filterDepth || s == wild {
+				break
+			}
+			lit = append(lit, s)
+		}
+		if len(lit) == 0 {
+			return store.Exists{Column: row.Redacted}
+		}
+		// In a list a text begins with a quotation mark, and this one ends nowhere: what
+		// lies below comes with it. What lies above is a text of its own.
+		parts = append(parts, openText(pointerTo(lit)))
+		for n := 1; n < len(lit); n++ {
+			parts = append(parts, openText(pointerTo(lit[:n]))+`"`)
+		}
+	}
+	slices.Sort(parts)
+	parts = slices.Compact(parts)
+	out := make(store.Or, len(parts))
+	for i, p := range parts {
+		out[i] = store.Contains{Column: row.Redacted, Text: p}
+	}
+	return or(out...)
+}
+
+func pointerTo(steps []string) string {
+	escape := strings.NewReplacer("~", "~0", "/", "~1")
+	var b strings.Builder
+	for _, s := range steps {
+		b.WriteByte('/')
+		b.WriteString(escape.Replace(s))
+	}
+	return b.String()
+}
+
+// openText is a text as it begins in a list.
+func openText(s string) string {
+	t := row.AppendText(nil, s)
+	return string(t[:len(t)-1])
+}
