@@ -62,8 +62,8 @@ type Last struct {
 	Error   *Problem `json:"error,omitempty"`
 }
 
-// Lagged is the data of a tail's notice that events were passed over since they were read
-// too slowly.
+// Lagged is the data of a tail's notice that events were passed over.
 type Lagged struct {
-	Events uint64 `json:"events"`
+	Events uint64 `json:"events"` // how many; 0: nobody knows
+	Why    string `json:"why"`
 }
