@@ -67,11 +67,10 @@ var twins = map[string]string{
 }
 
 const (
-	whyTime   = "follows from the event's time, or is the same for all events"
-	whyBody   = "repeats a large part of the raw JSON"
-	whyWhole  = "is the raw JSON itself"
-	whyArg    = "needs an argument"
-	whyCoarse = "the other of the two latencies is a column"
+	whyTime  = "is the same for all events, or follows from their time and order"
+	whyBody  = "repeats a large part of the raw JSON"
+	whyWhole = "is the raw JSON itself"
+	whyArg   = "needs an argument"
 )
 
 // judged are fields without a column, besides those that need an argument.
@@ -85,7 +84,6 @@ var judged = map[string]string{
 	"ka.req.role.rules":       whyBody,
 	"ka.req.binding.subjects": whyBody,
 	"ka.req.service.ports":    whyBody,
-	"kw.latency":              whyCoarse,
 }
 
 func placeOf(f *field.Field) place {
@@ -124,27 +122,22 @@ func kindOf(f *field.Field) Kind {
 type column struct {
 	field *field.Field
 	place
-	bodies bool // it is absent where the event has neither body
+	gates []int
 }
 
-// columns are the fields that have a column of their own, in the catalogue's order.
-var columns = sync.OnceValue(func() []column {
-	var all []column
+// plan is what of an event goes into columns: the fields that have one of their own,
+// in the catalogue's order.
+type plan struct {
+	columns []column
+	gates   gates
+}
+
+var thePlan = sync.OnceValue(func() plan {
+	var p plan
 	for _, f := range field.Default().All() {
-		if p := placeOf(f); p.column != "" && !p.twin {
-			all = append(all, column{f, p, inBodies(f)})
+		if at := placeOf(f); at.column != "" && !at.twin {
+			p.columns = append(p.columns, column{f, at, p.gates.need(f.Paths)})
 		}
 	}
-	return all
+	return p
 })
-
-// inBodies tells whether all that a field can look at lies in the request or the
-// response object.
-func inBodies(f *field.Field) bool {
-	for _, path := range f.Paths {
-		if !strings.HasPrefix(path, "/requestObject") && !strings.HasPrefix(path, "/responseObject") {
-			return false
-		}
-	}
-	return len(f.Paths) > 0
-}

@@ -42,6 +42,7 @@ type writer struct {
 	made    []made
 	text    []byte
 	items   []field.Item
+	found   []audit.Value // of the plan's gates
 }
 
 // made is a column whose value is a part of the writer's text.
@@ -53,6 +54,10 @@ func (w *writer) begin() {
 	w.columns, w.made, w.text = w.columns[:0], w.made[:0], w.text[:0]
 }
 
+// roomy is how much a writer keeps room for, in items and in hundreds of bytes: more
+// than all but a few events need.
+const roomy = 1 << 10
+
 // end gives the columns. The writer keeps nothing of the event.
 func (w *writer) end() []store.Column {
 	text := string(w.text)
@@ -61,7 +66,11 @@ func (w *writer) end() []store.Column {
 	}
 	out := slices.Clone(w.columns)
 	clear(w.columns)
-	clear(w.items[:cap(w.items)])
+	if w.items = w.items[:cap(w.items)]; len(w.items) > roomy || cap(w.text) > 100*roomy {
+		w.items, w.text = nil, nil
+	}
+	clear(w.items)
+	clear(w.found)
 	return out
 }
 
@@ -90,10 +99,11 @@ func (w *writer) list(name string, texts []string) {
 // fields adds what the catalogue's fields find in an event.
 func (w *writer) fields(e *audit.Event) {
 	c := field.Context{Event: e}
-	root := e.Root()
-	bodies := root.Get("requestObject").Exists() || root.Get("responseObject").Exists()
-	for _, col := range columns() {
-		if col.bodies && !bodies {
+	plan := thePlan()
+	w.found = plan.gates.find(w.found[:0], e.Root())
+	for i := range plan.columns {
+		col := &plan.columns[i]
+		if shut(col.gates, w.found) {
 			continue
 		}
 		w.items = col.field.Append(w.items[:0], &c, field.Arg{})

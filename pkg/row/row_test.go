@@ -1,6 +1,7 @@
 package row_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,6 +66,41 @@ func requireColumns(t *testing.T, e *record.Event, seen map[string]bool) {
 		require.False(t, names[c.Name], "column %s is there twice", c.Name)
 		require.NotEmpty(t, c.Value, c.Name)
 		names[c.Name] = true
+	}
+}
+
+// TestColumnsOfEventsWithArraysOnTheWay puts each object of a body into an array, one at
+// a time: fields look into arrays on their way.
+func TestColumnsOfEventsWithArraysOnTheWay(t *testing.T) {
+	tried := 0
+	for i, e := range corpus(t) {
+		if i%20 != 0 {
+			continue
+		}
+		var event map[string]any
+		require.NoError(t, json.Unmarshal(e.Raw, &event))
+		event["kind"] = "Event" // items of lists have none
+		wrapEach(event, 4, func() {
+			raw, err := json.Marshal(event)
+			require.NoError(t, err)
+			requireColumns(t, recordOf(parseEvent(t, string(raw))), map[string]bool{})
+			tried++
+		})
+	}
+	assert.Greater(t, tried, 1000)
+}
+
+// wrapEach calls try with each object below an object in an array, to a depth.
+func wrapEach(object map[string]any, depth int, try func()) {
+	for key, v := range object {
+		below, ok := v.(map[string]any)
+		if !ok || depth == 0 {
+			continue
+		}
+		object[key] = []any{below, map[string]any{}}
+		try()
+		object[key] = below
+		wrapEach(below, depth-1, try)
 	}
 }
 
