@@ -16,7 +16,7 @@ FUZZREST    ?= 20s
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: build run test integration crash load bench lint fuzz clean help
+.PHONY: build run test integration crash load scale bench lint fuzz clean help
 
 build: ## build bin/kubewitness
 	go build -trimpath -o bin/kubewitness ./cmd/kubewitness
@@ -36,6 +36,9 @@ crash: ## kill the durable log, and the whole service, 200 times each under load
 
 load: ## send recorded events to the service for a minute each way, and print what it takes
 	KUBEWITNESS_LOAD=1 go test -count=1 -v -timeout 30m -run '^TestLoad$$' ./test/load
+
+scale: ## fill the embedded store with a million events, ask it while more come in, and print what it takes
+	KUBEWITNESS_SCALE=$(or $(SCALE),1000000) go test -count=1 -v -timeout 120m -run '^TestScale$$' ./test/scale
 
 fuzz: ## run every fuzz target for FUZZTIME
 	FUZZTIME=$(FUZZTIME) FUZZREST=$(FUZZREST) test/fuzz.sh

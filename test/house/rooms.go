@@ -23,6 +23,7 @@ type room struct {
 // about the architecture and needs the reason in the commit.
 var rooms = []room{
 	{"pkg/audit", nil},
+	{"pkg/diff", []string{"pkg/audit"}},
 	{"pkg/falco/operator", nil},
 	{"pkg/falco/condition", []string{"pkg/falco/operator"}},
 	{"pkg/falco/format", []string{"pkg/falco/condition"}},
@@ -51,11 +52,11 @@ var rooms = []room{
 	{"pkg/sink/...", []string{"pkg/alert", "pkg/audit", "pkg/falco/rules", "pkg/failpoint", "pkg/match", "pkg/record", "pkg/row", "pkg/sink", "pkg/store"}},
 	{"pkg/config", []string{"pkg/falco/rules"}},
 	{"pkg/backfill", []string{"pkg/audit", "pkg/judge", "pkg/record", "pkg/sink", "pkg/sink/embedded"}},
-	{"pkg/search", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/row", "pkg/ruleset", "pkg/store"}},
+	{"pkg/search", []string{"pkg/audit", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/row", "pkg/ruleset", "pkg/store"}},
 	// Who talks HTTP knows the shapes of the API and what answers; nobody there knows the store.
 	{"pkg/api", []string{"pkg/audit"}},
 	{"pkg/client", []string{"pkg/api"}},
-	{"pkg/web/...", []string{"pkg/alert", "pkg/api", "pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/ruleset", "pkg/search", "pkg/web"}},
+	{"pkg/web/...", []string{"pkg/alert", "pkg/api", "pkg/audit", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/ruleset", "pkg/search", "pkg/web"}},
 
 	{"rules", nil}, // our rules files, embedded; data, no logic
 	{"pkg/server", []string{"pkg/...", "rules"}},

@@ -32,17 +32,20 @@ type run struct {
 	name  string
 	rules bool // a hundred generated ones; else the built-in ones
 	plan  Plan
+	store bool // events are kept in the embedded store too
 }
 
 // The runs: as fast as it goes, what is asked for, what an API server sends at
 // most, and events one by one as admission and Pub/Sub bring them.
 var runs = []run{
-	{"max", true, Plan{Events: 400, Connections: 8}},
-	{"20000", true, Plan{Events: 400, Rate: 20000, Connections: 16}},
-	{"4000", true, Plan{Events: 400, Rate: 4000, Connections: 8}},
-	{"single", true, Plan{Events: 1, Connections: 64}},
-	{"max-builtin", false, Plan{Events: 400, Connections: 8}},
-	{"4000-builtin", false, Plan{Events: 400, Rate: 4000, Connections: 8}},
+	{"max", true, Plan{Events: 400, Connections: 8}, false},
+	{"20000", true, Plan{Events: 400, Rate: 20000, Connections: 16}, false},
+	{"4000", true, Plan{Events: 400, Rate: 4000, Connections: 8}, false},
+	{"single", true, Plan{Events: 1, Connections: 64}, false},
+	{"max-builtin", false, Plan{Events: 400, Connections: 8}, false},
+	{"4000-builtin", false, Plan{Events: 400, Rate: 4000, Connections: 8}, false},
+	{"max-store", true, Plan{Events: 400, Connections: 8}, true},
+	{"4000-store", true, Plan{Events: 400, Rate: 4000, Connections: 8}, true},
 }
 
 // TestLoad measures and prints. It asserts that nothing is lost, and nothing about
@@ -77,8 +80,9 @@ func TestNothingIsLost(t *testing.T) {
 	}
 	w := newWorkshop(t)
 	for _, r := range []run{
-		{"batches", true, Plan{Events: 40, Rate: 400, Connections: 2, Time: time.Second}},
-		{"single", false, Plan{Events: 1, Rate: 100, Connections: 4, Time: time.Second}},
+		{"batches", true, Plan{Events: 40, Rate: 400, Connections: 2, Time: time.Second}, false},
+		{"stored", true, Plan{Events: 40, Rate: 400, Connections: 2, Time: time.Second}, true},
+		{"single", false, Plan{Events: 1, Rate: 100, Connections: 4, Time: time.Second}, false},
 	} {
 		m := w.measure(t, r)
 		assert.Equal(t, int(r.plan.Rate), m.Result.Events)
@@ -120,12 +124,16 @@ func (w *workshop) measure(t *testing.T, r run) Measurement {
 	defer func() { assert.NoError(t, s.Stop()) }()
 	m, err := Measure(t.Context(), r.name, s, r.plan, w.recorded)
 	require.NoError(t, err)
-	require.NoError(t, m.Lost(outputs))
+	to := outputs
+	if r.store {
+		to++
+	}
+	require.NoError(t, m.Lost(to))
 	return m
 }
 
 // outputs is how many outputs the service has: to standard output, which nobody
-// reads, and to a file.
+// reads, and to a file. The embedded store is another.
 const outputs = 2
 
 // command starts the binary, or this test binary in its place when a profile is
@@ -138,7 +146,7 @@ func (w *workshop) command(t *testing.T, r run) *exec.Cmd {
 		paths = strconv.Quote(w.rules)
 	}
 	file := filepath.Join(dir, "load.yaml")
-	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, settings, dir, paths, filepath.Join(dir, "detections.jsonl")), 0o600))
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, settings, dir, paths, r.store, filepath.Join(dir, "detections.jsonl")), 0o600))
 	profile := os.Getenv(envProfile)
 	if profile == "" {
 		cmd := exec.Command(w.binary, "serve", "--config", file)
@@ -157,6 +165,7 @@ rules: {paths: [%s]}
 webhook: {listen: "127.0.0.1:0", insecure: true}
 http: {listen: "127.0.0.1:0"}
 log: {format: json}
+store: {enabled: %t}
 outputs:
   stdout: {enabled: true}
   file: {path: %q}
