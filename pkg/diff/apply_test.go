@@ -87,10 +87,11 @@ func (n *node) list(tb testing.TB, old []any) any {
 		if err != nil {
 			i = indexOf(old, unescape(part))
 		}
-		for _, c := range []*Change{child.removed, child.change} {
-			if c != nil && c.Op == Removed {
-				gone[i] = true
-			}
+		if child.change != nil && child.change.Op == Removed {
+			child.removed, child.change = child.change, nil
+		}
+		if child.removed != nil {
+			gone[i] = true
 		}
 		switch {
 		case child.change != nil && child.change.Op == Added && err != nil:
