@@ -56,9 +56,11 @@ type Summary struct {
 	Why     string `json:"why,omitempty"`  // why it is partial, and what to do, in a sentence
 	// Hidden is how many events were left out since what decides is a secret that was redacted
 	// before the event was stored.
-	Hidden  uint64    `json:"hidden"`
-	Scanned uint64    `json:"scanned"`          // events that were read and judged one by one
-	Reached time.Time `json:"reached,omitzero"` // the time down to which all was looked at
+	Hidden     uint64            `json:"hidden"`
+	HiddenBy   map[string]uint64 `json:"hidden_by,omitempty"`  // of a hunt: how many for each rule
+	Unreadable uint64            `json:"unreadable,omitempty"` // events that are stored and that nobody can read any more
+	Scanned    uint64            `json:"scanned"`              // events that were read and judged one by one
+	Reached    time.Time         `json:"reached,omitzero"`     // the time down to which all was looked at
 }
 
 // DetectionList is a page of detections, those of the newest events first.

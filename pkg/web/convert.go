@@ -53,7 +53,8 @@ func orNone[T any](list []T) []T {
 
 func summaryOf(s search.Summary) api.Summary {
 	return api.Summary{
-		Hits: s.Hits, Next: s.Next, Partial: s.Partial, Why: s.Why, Hidden: s.Hidden, Scanned: s.Scanned, Reached: s.Reached.UTC(),
+		Hits: s.Hits, Next: s.Next, Partial: s.Partial, Why: s.Why, Hidden: s.Hidden, HiddenBy: s.HiddenBy, Unreadable: s.Unreadable,
+		Scanned: s.Scanned, Reached: s.Reached.UTC(),
 	}
 }
 

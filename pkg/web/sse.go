@@ -63,6 +63,6 @@ func (s *sse) end(err error) error {
 	if p.Type == api.ProblemInternal {
 		s.c.cfg.Logger.Error("a tail broke off", "error", err)
 	}
-	_ = s.send("error", "", p)
+	_ = s.send("error", "", p) // a reader that is gone is often why it ends
 	return nil
 }

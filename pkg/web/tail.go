@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/api"
 	"github.com/kubewitness/kubewitness/pkg/search"
@@ -41,61 +42,90 @@ func (c *call) tail() error {
 	defer c.tails.free()
 	ctx, cancel := context.WithCancel(c.r.Context())
 	defer cancel()
-	f := &follow{call: c, req: req, sse: c.sse(), live: make(chan *search.Hit), ended: make(chan error, 1)}
+	f := &follow{call: c, req: req, sse: c.sse(), live: make(chan *search.Hit), ended: make(chan error)}
 	return f.run(ctx, after)
 }
 
 // follow is one tail.
 type follow struct {
 	*call
-	req    search.Request
-	sse    *sse
-	live   chan *search.Hit
-	ended  chan error
-	missed map[string]bool // ids of what was given from the store
+	req   search.Request
+	sse   *sse
+	live  chan *search.Hit
+	ended chan error
+	after *search.Hit     // the event to begin behind; nil: from now on
+	sent  map[string]bool // ids, while an event may still come from both sides; else nil
+	ticks int
 }
 
 // run sends what the reader has missed, then what comes. It listens before it looks for
-// what was missed, so that there is no gap between; what is in both is sent once.
+// what was missed, and looks again a heartbeat later, since what has just come cannot be
+// found at once; what is in both is sent once.
 func (f *follow) run(ctx context.Context, after string) error {
+	if err := f.check(ctx); err != nil {
+		return err
+	}
 	ticks, stop := f.cfg.Ticker(f.cfg.Limits.Heartbeat)
 	defer stop()
 	go f.listen(ctx)
 	if after != "" {
-		if err := f.catchUp(ctx, after); err != nil {
+		if err := f.begin(ctx, after); err != nil {
 			return f.sse.end(err)
 		}
 	}
 	// Readers learn at once that they are let in.
-	if err := f.sse.send("ping", "", struct{}{}); err != nil {
+	if f.ping() != nil {
 		return nil
 	}
 	for {
+		var err error
 		select {
 		case h := <-f.live:
-			if err := f.event(h); err != nil {
-				return nil
-			}
+			err = f.event(h)
 		case <-ticks:
-			if !f.gate.still(f.who) {
-				return f.sse.end(problem(api.ProblemUnauthorized, "the token is not in force any more"))
-			}
-			if err := f.sse.send("ping", "", struct{}{}); err != nil {
-				return nil
-			}
-		case err := <-f.ended:
-			return f.over(err)
+			err = f.tick(ctx)
+		case err = <-f.ended:
+			err = f.over(ctx, err)
 		case <-f.closing:
-			return f.sse.end(problem(api.ProblemBusy, "the service is shutting down"))
+			err = problem(api.ProblemBusy, "the service is shutting down")
 		case <-ctx.Done():
 			return nil
+		}
+		if err != nil {
+			return f.sse.end(err)
 		}
 	}
 }
 
+// check says what is wrong with the request before anything is sent.
+func (f *follow) check(ctx context.Context) error {
+	req := f.req
+	req.From, req.To = time.Unix(0, 0), time.Unix(0, 1)
+	_, err := f.cfg.Search.Search(ctx, f.who.principal, req, search.Page{Limit: 1}, func(*search.Hit) error { return nil })
+	return err
+}
+
+func (f *follow) ping() error { return f.sse.send("ping", "", struct{}{}) }
+
+func (f *follow) tick(ctx context.Context) error {
+	if !f.gate.still(f.who) {
+		return problem(api.ProblemUnauthorized, "the token is not in force any more")
+	}
+	f.ticks++
+	switch {
+	case f.ticks == 1 && f.after != nil:
+		if err := f.catchUp(ctx); err != nil {
+			return err
+		}
+	case f.ticks == 2:
+		f.sent = nil
+	}
+	return f.ping()
+}
+
 // listen hands on what comes until the tail ends.
 func (f *follow) listen(ctx context.Context) {
-	f.ended <- f.cfg.Search.Tail(ctx, f.who.principal, f.req, func(h *search.Hit) error {
+	err := f.cfg.Search.Tail(ctx, f.who.principal, f.req, func(h *search.Hit) error {
 		select {
 		case f.live <- h:
 			return nil
@@ -103,10 +133,14 @@ func (f *follow) listen(ctx context.Context) {
 			return ctx.Err()
 		}
 	})
+	select {
+	case f.ended <- err:
+	case <-ctx.Done():
+	}
 }
 
-// catchUp sends what is stored of what the search finds and is filed behind an event.
-func (f *follow) catchUp(ctx context.Context, after string) error {
+// begin finds the event to begin behind, and sends what is filed behind it.
+func (f *follow) begin(ctx context.Context, after string) error {
 	if !isID(after) {
 		p := problem(api.ProblemParameter, "after: that is no id of an event")
 		p.Parameter = "after"
@@ -114,28 +148,48 @@ func (f *follow) catchUp(ctx context.Context, after string) error {
 	}
 	last, err := f.cfg.Search.Get(ctx, f.who.principal, after)
 	if errors.As(err, new(search.NotFound)) {
-		return f.sse.send("lagged", "", api.Lagged{Why: "the event to begin behind is not stored any more; what came since may be missing"})
+		return f.lagged(0, "the event to begin behind is not stored any more; what came since may be missing")
 	}
 	if err != nil {
 		return err
 	}
-	missed, all, err := f.behind(ctx, last)
+	f.after, f.sent = last, map[string]bool{}
+	return f.catchUp(ctx)
+}
+
+// lagged tells that events were passed over.
+func (f *follow) lagged(n uint64, why string) error {
+	return f.sse.send("lagged", "", api.Lagged{Events: n, Why: why})
+}
+
+// catchUp sends what is stored of what the search finds and is filed behind an event.
+func (f *follow) catchUp(ctx context.Context) error {
+	missed, all, err := f.behind(ctx, f.after)
 	if err != nil {
 		return err
 	}
 	if !all {
-		if err := f.sse.send("lagged", "", api.Lagged{Why: "more events were missed than a tail gives; search for the others"}); err != nil {
+		if err := f.lagged(0, "more events were missed than a tail gives; search for the others"); err != nil {
 			return err
 		}
 	}
-	f.missed = make(map[string]bool, len(missed))
 	for _, e := range slices.Backward(missed) {
-		f.missed[e.id] = true
-		if err := f.sse.text(e.kind, e.id, e.data); err != nil {
+		if err := f.tell(e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tell sends an event, if it was not sent before.
+func (f *follow) tell(e told) error {
+	if f.sent[e.id] {
+		return nil
+	}
+	if f.sent != nil {
+		f.sent[e.id] = true
+	}
+	return f.sse.text(e.kind, e.id, e.data)
 }
 
 // told is an event as a tail sends it.
@@ -180,22 +234,28 @@ func tellingOf(h *search.Hit) (told, error) {
 	return told{kind, h.ID, data}, err
 }
 
-// event sends what has just come, if it was not sent before.
+// event sends what has just come.
 func (f *follow) event(h *search.Hit) error {
-	if f.missed[h.ID] {
-		return nil
-	}
 	e, err := tellingOf(h)
 	if err != nil {
 		return err
 	}
-	return f.sse.text(e.kind, e.id, e.data)
+	return f.tell(e)
 }
 
-// over ends a tail that the searcher ended.
-func (f *follow) over(err error) error {
-	if err == nil {
-		err = problem(api.ProblemBusy, "the service is shutting down")
+// over goes on where the searcher ended the tail since it was read too slowly. How many
+// events went by is told only to one who may see all of them: they are counted before
+// anybody looks at what they are.
+func (f *follow) over(ctx context.Context, err error) error {
+	var slow search.Lagged
+	if !errors.As(err, &slow) {
+		return err
 	}
-	return f.sse.end(err)
+	f.counts.lagged.Add(slow.Missed)
+	n := uint64(0)
+	if f.who.principal.Scope.All {
+		n = slow.Missed
+	}
+	go f.listen(ctx)
+	return f.lagged(n, "events came faster than they were read; search for those that are missing, or ask for less")
 }
