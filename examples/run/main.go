@@ -60,7 +60,7 @@ func run(ctx context.Context, binary, sample string, once bool) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "\n%d events of %s went through the webhook at http://%s; above is what the rules found in them.\n"+
-		"The service tells about itself at http://%s/\n", n, sample, s.webhook, s.http)
+		"Look at them, and search, at http://%s/\n", n, sample, s.webhook, s.http)
 	if once {
 		return nil
 	}
