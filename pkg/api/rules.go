@@ -24,6 +24,7 @@ type Explanation struct {
 	Rule      string      `json:"rule"`
 	Condition string      `json:"condition,omitempty"` // as written
 	Verdict   bool        `json:"verdict"`
+	Note      string      `json:"note,omitempty"` // what speaks against taking it for the verdict of the day
 	Tree      Clause      `json:"tree"`
 	Redacted  []string    `json:"redacted,omitempty"` // as of Event: clauses on these places saw no secret
 	Stored    []Detection `json:"stored"`             // what the rule said when the event came

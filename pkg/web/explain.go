@@ -26,13 +26,13 @@ func (c *call) explain() error {
 	if err != nil {
 		return err
 	}
-	tree, written, err := c.cfg.Search.Explain(ctx, c.who.principal, id, rule)
+	tree, note, err := c.cfg.Search.Explain(ctx, c.who.principal, id, rule)
 	if err != nil {
 		return err
 	}
 	e := eventOf(h)
 	out := api.Explanation{
-		EventID: e.ID, Rule: rule, Condition: written, Verdict: tree.Verdict, Tree: clauseOf(tree),
+		EventID: e.ID, Rule: rule, Condition: c.written(rule), Note: note, Verdict: tree.Verdict, Tree: clauseOf(tree),
 		Redacted: e.Redacted, Stored: []api.Detection{},
 	}
 	for _, d := range e.Detections {
@@ -41,4 +41,19 @@ func (c *call) explain() error {
 		}
 	}
 	return c.write(out)
+}
+
+// written is the condition of a rule in force as its file has it.
+func (c *call) written(rule string) string {
+	if c.cfg.Rules == nil {
+		return ""
+	}
+	set := c.cfg.Rules()
+	if set == nil || set.Rules == nil {
+		return ""
+	}
+	if r := set.Rules.Rule(rule); r != nil {
+		return r.Written
+	}
+	return ""
 }

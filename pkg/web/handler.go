@@ -171,13 +171,13 @@ func (a *answer) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController find what is below.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// gone is the status that counters show where the asker went away before an answer. It
-// is never sent.
-const gone = 499
+// statusGone is what counters show where the asker went away before an answer. It is
+// never sent.
+const statusGone = 499
 
 func (a *answer) code() int {
 	if a.status == 0 {
-		return gone
+		return statusGone
 	}
 	return a.status
 }
@@ -205,7 +205,7 @@ type call struct {
 
 // refuse answers with the problem that an error is.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+	if errors.As(err, new(gone)) || r.Context().Err() != nil && errors.Is(err, context.Canceled) {
 		return // nobody is there to read it
 	}
 	secure(w.Header())

@@ -47,11 +47,14 @@ func problemOf(err error) *api.Problem {
 	var p *api.Problem
 	var missing search.NotFound
 	var bad search.BadRequest
+	var norule search.NoRule
 	switch {
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &missing):
 		return problem(api.ProblemNotFound, "there is no such event, or the token does not reach it")
+	case errors.As(err, &norule):
+		return problem(api.ProblemNotFound, norule.Error())
 	case errors.As(err, &bad):
 		p := problem(api.ProblemCondition, bad.Error())
 		p.At = positionOf(bad)

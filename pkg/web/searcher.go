@@ -21,3 +21,5 @@ type Searcher interface {
 	Tail(ctx context.Context, p search.Principal, r search.Request, yield func(*search.Hit) error) error
 	Hunt(ctx context.Context, p search.Principal, set *ruleset.Set, r search.Request, yield func(*search.Hit, []match.Detection) error) (search.Summary, error)
 }
+
+var _ Searcher = (*search.Searcher)(nil)

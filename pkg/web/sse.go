@@ -45,10 +45,10 @@ func (s *sse) text(event, id string, data []byte) error {
 	s.buf.WriteString("\n\n")
 	_ = s.rc.SetWriteDeadline(s.c.cfg.Now().Add(s.c.cfg.Limits.Write))
 	if _, err := s.c.w.Write(s.buf.Bytes()); err != nil {
-		return err
+		return gone{err}
 	}
 	if err := s.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
+		return gone{err}
 	}
 	return nil
 }
@@ -59,10 +59,13 @@ func (s *sse) end(err error) error {
 	if !s.begun {
 		return err
 	}
+	if errors.As(err, new(gone)) {
+		return nil
+	}
 	p := problemOf(err)
 	if p.Type == api.ProblemInternal {
 		s.c.cfg.Logger.Error("a tail broke off", "error", err)
 	}
-	_ = s.send("error", "", p) // a reader that is gone is often why it ends
+	_ = s.send("error", "", p)
 	return nil
 }

@@ -29,6 +29,12 @@ func (c *call) lines() *lines {
 	return &lines{c: c, buf: bufio.NewWriterSize(c.w, 32<<10), rc: http.NewResponseController(c.w)}
 }
 
+// gone says that the reader of a stream went away, or does not read.
+type gone struct{ error }
+
+// Unwrap returns what tells.
+func (g gone) Unwrap() error { return g.error }
+
 // line writes one, without its line break. The error is that the reader is gone, or did
 // not read in time.
 func (l *lines) line(text []byte) error {
@@ -43,7 +49,7 @@ func (l *lines) line(text []byte) error {
 	l.written++
 	_, _ = l.buf.Write(text)
 	if err := l.buf.WriteByte('\n'); err != nil {
-		return err
+		return gone{err}
 	}
 	if l.written <= promptLines || now.Sub(l.flushed) >= flushEvery {
 		return l.flush(now)
@@ -55,10 +61,10 @@ func (l *lines) flush(now time.Time) error {
 	l.flushed = now
 	l.deadline(now)
 	if err := l.buf.Flush(); err != nil {
-		return err
+		return gone{err}
 	}
 	if err := l.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
+		return gone{err}
 	}
 	return nil
 }
@@ -72,6 +78,9 @@ func (l *lines) deadline(now time.Time) {
 // end writes what came of the search, and before it the error with which it broke off.
 // What failed before the first line is given back.
 func (l *lines) end(sum api.Summary, err error) error {
+	if errors.As(err, new(gone)) {
+		return nil
+	}
 	if err != nil {
 		if l.written == 0 {
 			return err
