@@ -14,6 +14,7 @@ const (
 	timeColumn    = "_time"
 	besideColumn  = "_beside" // "1" in rows that have a file beside them
 	cutColumn     = "_cut"    // names of columns that are in that file only, as a JSON array
+	sizeColumn    = "_size"   // bytes of the row, where they are sizeFrom or more
 )
 
 // nothing and everything are the filters that select no row, and all of them. Each row

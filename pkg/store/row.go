@@ -4,15 +4,22 @@ import "time"
 
 // Row is one thing kept.
 type Row struct {
-	ID      string    // identity, printable ASCII; a row whose ID is there already is not stored again
+	ID      string    // identity, printable ASCII, at most 256 bytes; a row whose ID is there already is not stored again
 	Cluster string    // rows of one cluster lie together; Column "cluster" in filters and facets
 	Time    time.Time // when it happened; nanoseconds
 	Columns []Column  // in any order, each name once; empty values are not kept
 	Raw     []byte    // the whole of it, given back byte by byte
+
+	// Refiled says that Time is not the row's own. An ID comes with the same time each
+	// time, and is looked for there; that of a refiled row is looked for everywhere.
+	Refiled bool
+	// Lost is set by the store in a row that it gives: what was kept beside it, Raw or
+	// columns, could not be read.
+	Lost bool
 }
 
-// Column is a value of a row. Names are of lower-case letters, digits, "_" and ".";
-// "id" and "cluster" are the store's own.
+// Column is a value of a row. Names are of lower-case letters, digits, "_" and ".", do
+// not begin with "_", and have at most 100 bytes; "id" and "cluster" are the store's own.
 type Column struct{ Name, Value string }
 
 // Value is the value of a column, "" where the row has none.

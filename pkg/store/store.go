@@ -24,9 +24,12 @@ type Store struct {
 	closed bool
 
 	// write is held by Write and by the barrier.
-	write  sync.Mutex
-	recent map[string]struct{} // IDs of rows that queries may not see yet
-	dirty  map[string]bool     // partitions with rows that may not be on disk yet
+	write       sync.Mutex
+	recent      map[string]struct{} // IDs of rows that queries may not see yet
+	dirty       map[string]bool     // partitions with rows that may not be on disk yet
+	dirtyBodies map[string]bool     // folders with names that may not be on disk yet
+	newest      int64               // no row that was stored is newer; nanoseconds
+	swept       time.Time           // when bodies of removed days were looked for
 
 	barrier barrier
 	counts  counts
@@ -34,7 +37,7 @@ type Store struct {
 
 // counts is what Stats counts.
 type counts struct {
-	written, known, outOfRetention, beside, syncs atomic.Uint64
+	written, known, outOfRetention, beside, lost, syncs atomic.Uint64
 }
 
 // engineDir is where the engine keeps its files.
@@ -62,12 +65,6 @@ func (s *Store) Close() error {
 	s.engine.MustClose()
 	return s.lock.Close()
 }
-
-// MovedAside tells where an unopenable store was moved to when this one was opened, and
-// what was wrong with it; both are empty if none was.
-func (s *Store) MovedAside() (path, reason string) { return s.moved.path, s.moved.reason }
-
-type aside struct{ path, reason string }
 
 // keeps is the span of times of which the store takes rows now.
 func (s *Store) keeps() (least, most time.Time) {

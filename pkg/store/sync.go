@@ -4,43 +4,144 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"sync"
+	"time"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
+
+	"github.com/kubewitness/kubewitness/pkg/failpoint"
 )
 
-type barrier struct{}
+// barrier is the one Sync that is under way, which others join.
+type barrier struct {
+	lock sync.Mutex
+	now  *passing
+}
 
-func (b *barrier) init() {}
+// passing is a barrier on its way; err is there when done is closed.
+type passing struct {
+	done chan struct{}
+	err  error
+}
 
-// Sync returns when all that Write took before is on disk.
+// Sync returns when all that Write took before is on disk, and visible to queries.
+// Calls at the same time are one.
 func (s *Store) Sync(ctx context.Context) error {
-	end, err := s.begin()
+	p, err := s.join()
 	if err != nil {
 		return err
 	}
-	defer end()
-	s.write.Lock()
-	defer s.write.Unlock()
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
+	select {
+	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// join finds the barrier that is under way, or begins one. One that is under way has
+// all that was written before: from its beginning until nobody can join it any more, it
+// holds off writers.
+func (s *Store) join() (*passing, error) {
+	s.barrier.lock.Lock()
+	defer s.barrier.lock.Unlock()
+	if p := s.barrier.now; p != nil {
+		return p, nil
+	}
+	end, err := s.begin()
+	if err != nil {
+		return nil, err
+	}
+	p := &passing{done: make(chan struct{})}
+	s.barrier.now = p
+	go func() {
+		defer end()
+		s.write.Lock()
+		defer s.write.Unlock()
+		p.err = s.writeDown()
+		s.barrier.lock.Lock()
+		defer s.barrier.lock.Unlock()
+		s.barrier.now = nil
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// writeDown brings what is in memory to disk. The engine has no call for that. When it
+// makes a copy of a partition it first writes down what is in memory, except for what it
+// is merging just then; so that is repeated until nothing is left. Writers are held off.
+func (s *Store) writeDown() error {
+	for dir := range s.dirtyBodies {
+		if err := syncDir(dir); err != nil {
+			return fmt.Errorf("store: write down bodies: %w", err)
 		}
-		s.engine.DebugFlush()
-		for _, name := range s.engine.PartitionList() {
-			path, err := s.engine.PartitionSnapshotCreate(name)
-			if err != nil {
-				return fmt.Errorf("store: write down: %w", err)
-			}
-			if err := os.RemoveAll(path); err != nil {
-				return fmt.Errorf("store: write down: %w", err)
-			}
+	}
+	if len(s.dirtyBodies) > 0 {
+		if err := syncDir(s.bodiesDir()); err != nil {
+			return fmt.Errorf("store: write down bodies: %w", err)
+		}
+		clear(s.dirtyBodies)
+	}
+	for len(s.dirty) > 0 {
+		if err := s.copyDirty(); err != nil {
+			return err
 		}
 		var stats logstorage.StorageStats
 		s.engine.UpdateStats(&stats)
+		if merging(&stats) {
+			failpoint.Hit("store/merge")
+		}
 		if stats.InmemoryParts == 0 {
-			clear(s.recent)
-			s.counts.syncs.Add(1)
-			return nil
+			clear(s.dirty)
 		}
 	}
+	clear(s.recent)
+	s.counts.syncs.Add(1)
+	return s.sweepNow()
+}
+
+// copyDirty makes copies of the partitions that have been written to, and removes them.
+func (s *Store) copyDirty() error {
+	s.engine.DebugFlush()
+	there := 0
+	for _, name := range s.engine.PartitionList() {
+		if !s.dirty[name] {
+			continue
+		}
+		there++
+		path, err := s.engine.PartitionSnapshotCreate(name)
+		if err != nil {
+			continue // it has been removed this moment, and its rows with it
+		}
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("store: write down: %w", err)
+		}
+	}
+	if there == 0 {
+		clear(s.dirty) // all of them have been removed for their age
+	}
+	return nil
+}
+
+func merging(stats *logstorage.StorageStats) bool {
+	return stats.ActiveInmemoryMerges+stats.ActiveSmallMerges+stats.ActiveBigMerges > 0
+}
+
+// sweepEvery is how often bodies of removed days are looked for.
+const sweepEvery = 10 * time.Minute
+
+// sweepNow removes the bodies of removed days, if it is time to look.
+func (s *Store) sweepNow() error {
+	now := s.cfg.Now()
+	if now.Sub(s.swept).Abs() < sweepEvery {
+		return nil
+	}
+	s.swept = now
+	return s.sweepBodies()
+}
+
+// dropCopies removes copies of a partition that a barrier left when the process died.
+func dropCopies(partition string) error {
+	return os.RemoveAll(filepath.Join(partition, "snapshots"))
 }
