@@ -59,17 +59,16 @@ func answer(w http.ResponseWriter, err error) {
 	fmt.Fprintln(w, "ok")
 }
 
-// index is what stands at /: where the rest is.
-const index = `kubewitness
-
+// index is where the rest is.
+const index = `
 /healthz  200 unless only a restart helps
 /readyz   200 while audit events are taken in
 /metrics  counters for Prometheus
 /status   the state of the durable log and of everything that reads it, as JSON
 `
 
-// routes are the pages of the HTTP listener.
-func (h *health) routes(metrics prometheus.Gatherer, status func(*http.Request) (any, error)) http.Handler {
+// routes are the pages about the service itself.
+func (h *health) routes(metrics prometheus.Gatherer, status func(*http.Request) (any, error)) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", h.alive)
 	mux.HandleFunc("GET /readyz", h.ready)
@@ -85,10 +84,6 @@ func (h *health) routes(metrics prometheus.Gatherer, status func(*http.Request) 
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", "  ")
 		_ = enc.Encode(s) // whoever asked has gone
-	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		fmt.Fprint(w, index)
 	})
 	return mux
 }

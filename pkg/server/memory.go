@@ -21,15 +21,16 @@ const ordinaryMemory = 256 << 20
 
 // limitMemory sets the runtime's soft memory limit from the cgroup's hard one,
 // unless GOMEMLIMIT says otherwise, and returns it; 0: GOMEMLIMIT switched it off.
+// caches are what the embedded store may take besides.
 // With a hard limit and no soft one the heap grows until the kernel ends the process.
-func limitMemory() int64 {
+func limitMemory(caches int64) int64 {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		if n := debug.SetMemoryLimit(-1); n != math.MaxInt64 {
 			return n
 		}
 		return 0
 	}
-	soft := int64(ordinaryMemory)
+	soft := ordinaryMemory + caches
 	if limit := cgroupLimit("/proc/self/cgroup", "/sys/fs/cgroup"); limit > 0 {
 		soft = int64(float64(limit) * memoryShare)
 	}

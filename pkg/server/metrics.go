@@ -31,6 +31,8 @@ func (x exporter) Collect(ch chan<- prometheus.Metric) {
 	x.spool(out)
 	x.sinks(out)
 	x.tails(out)
+	x.archive(out)
+	x.api(out)
 }
 
 // metrics sends metrics with their labels, which come as names and values by turns.
@@ -201,4 +203,48 @@ func (x exporter) tails(out metrics) {
 			out.counter("tail_"+c.name+"_total", c.help, uint64(c.n), of...)
 		}
 	}
+}
+
+func (x exporter) archive(out metrics) {
+	if x.server.archive == nil {
+		return
+	}
+	s := x.server.archive.store.Stats()
+	out.gauge("store_events", "Events in the embedded store.", float64(s.Rows))
+	out.gauge("store_bytes", "Bytes of the embedded store on disk.", float64(s.Bytes))
+	out.gauge("store_days", "Days that have events in the embedded store.", float64(s.Days))
+	out.gauge("store_parts", "Files of rows in the embedded store.", float64(s.Parts))
+	out.gauge("store_read_only", "1 while the disk has too little room for the embedded store; events wait in the durable log.", truth(s.ReadOnly))
+	out.gauge("store_unsearched_events", "Events that the embedded store took and that cannot be found yet.", float64(s.Unsearched))
+	out.counter("store_written_events_total", "Events that the embedded store took.", s.Written)
+	out.counter("store_known_events_total", "Events that were in the embedded store before.", s.Known)
+	out.counter("store_outside_events_total", "Times that an event was refused for its time, and filed when it was received.", s.Outside)
+	out.counter("store_expired_events_total", "Events not stored since they were received longer ago than the store keeps.", x.server.archive.sink.Expired())
+	out.counter("store_dropped_events_total", "Events that the embedded store's engine lost; a defect.", s.Dropped)
+	out.counter("store_beside_events_total", "Events too large for a row, kept in files of their own.", s.Beside)
+	out.counter("store_syncs_total", "Times that what the embedded store took was put on disk.", s.Syncs)
+	if oldest, newest, ok := x.server.archive.store.Bounds(); ok {
+		out.gauge("store_oldest_timestamp_seconds", "Time of the oldest event in the embedded store.", float64(oldest.Unix()))
+		out.gauge("store_newest_timestamp_seconds", "Time of the newest event in the embedded store.", float64(newest.Unix()))
+	}
+}
+
+func (x exporter) api(out metrics) {
+	if x.server.site == nil || x.server.site.api == nil {
+		return
+	}
+	c := x.server.site.api.Counters()
+	for a, n := range c.Requests {
+		out.counter("api_requests_total", "Answers of the API, by route and HTTP status; 499: the asker went away before.", n, "route", a.Route, "code", strconv.Itoa(a.Code))
+	}
+	for route, d := range c.Duration {
+		out.send(prometheus.CounterValue, "api_request_seconds_total", "Time that answers of the API took.", d.Seconds(), []string{"route", route})
+	}
+	out.counter("api_denied_total", "Requests to API and pages without a valid token.", c.Denied)
+	out.counter("api_throttled_total", "Of these, those told to come slower.", c.Throttled)
+	out.counter("api_busy_total", "Queries for which there was no place.", c.HeavyRefused)
+	out.counter("api_tails_refused_total", "Tails for which there was no place.", c.TailsRefused)
+	out.counter("api_lagged_events_total", "Events that tails passed over since they were read too slowly.", c.Lagged)
+	out.gauge("api_queries", "Queries running now.", float64(c.Queries))
+	out.gauge("api_tails", "Tails open now.", float64(c.Tails))
 }

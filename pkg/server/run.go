@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 )
 
@@ -15,7 +14,7 @@ var errPoisoned = errors.New("the durable log is broken; after a restart it has 
 // Run serves until the context ends, then drains, and returns nil; or the error
 // that ended it. It closes the service.
 func (s *Server) Run(ctx context.Context) error {
-	if limit := limitMemory(); limit > 0 {
+	if limit := limitMemory(s.caches()); limit > 0 {
 		s.logger.Info("memory limit", "bytes", limit)
 	}
 	outputs := newGroup(context.Background()) // they outlive the sources
@@ -24,7 +23,9 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, f := range s.feeds {
 		outputs.run("output "+f.sink.Name(), func(ctx context.Context) error { return f.run(ctx, s.log) })
 	}
-	s.runHTTP(outputs)
+	if s.site != nil {
+		outputs.run("http", s.site.serve)
+	}
 	s.runReloads(sources)
 	sources.run("ledger", s.expire)
 	for _, t := range s.tails {
@@ -40,6 +41,9 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	if s.hook != nil {
 		sources.run("webhook", s.hook.serve)
+	}
+	if err := s.light(); err != nil {
+		s.logger.Warn("nobody can find this service by its data folder", "error", err)
 	}
 	s.health.enter(serving)
 	s.logger.Info("serving", "webhook", s.WebhookAddr(), "http", s.HTTPAddr(), "rules", s.judge.Rules().Enabled(), "outputs", len(s.feeds), "tails", len(s.tails))
@@ -111,21 +115,6 @@ func (s *Server) settle(ctx context.Context) {
 	}
 }
 
-func (s *Server) runHTTP(g *group) {
-	if s.http == nil {
-		return
-	}
-	srv := &http.Server{Handler: s.pages, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
-	g.run("http", func(ctx context.Context) error {
-		stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
-		defer stop()
-		if err := srv.Serve(s.http); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-}
-
 // runReloads loads again what has changed: rules when their files change and when
 // somebody asks; certificates and tokens are watched by the webhook.
 func (s *Server) runReloads(g *group) {
@@ -145,6 +134,9 @@ func (s *Server) runReloads(g *group) {
 				s.reopen()
 				if s.hook != nil {
 					s.hook.reload()
+				}
+				if s.site != nil {
+					s.site.reload()
 				}
 			}
 		}

@@ -23,11 +23,9 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/config"
@@ -63,21 +61,21 @@ type Options struct {
 
 // Server is a service that has been put together.
 type Server struct {
-	cfg    config.Config
-	opt    Options
-	logger *slog.Logger
-	judge  *judge.Judge
-	rules  *reloader
-	watch  *watch.Watcher // of the rules' files; nil: they are not watched
-	ledger *ledger
-	intake *ingest.Intake
-	log    *spool.Log
-	feeds  []*feed
-	tails  []*tail
-	hook   *hook        // nil: no webhook
-	http   net.Listener // nil: none
-	health health
-	pages  http.Handler
+	cfg     config.Config
+	opt     Options
+	logger  *slog.Logger
+	judge   *judge.Judge
+	rules   *reloader
+	watch   *watch.Watcher // of the rules' files; nil: they are not watched
+	ledger  *ledger
+	intake  *ingest.Intake
+	log     *spool.Log
+	feeds   []*feed
+	tails   []*tail
+	hook    *hook    // nil: no webhook
+	site    *site    // nil: no HTTP listener
+	archive *archive // nil: no embedded store
+	health  health
 }
 
 // ledger is the ingest.Ledger; its name here is what it does for the operator.
@@ -96,12 +94,20 @@ func New(ctx context.Context, cfg config.Config, opt Options) (s *Server, err er
 			s = nil
 		}
 	}()
-	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openLog, s.openIntake, s.openTails, s.openWebhook, s.openHTTP} {
+	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openStore, s.openLog, s.openIntake, s.openTails, s.openWebhook, s.openHTTP} {
 		if err := step(ctx); err != nil {
 			return s, err
 		}
 	}
 	return s, nil
+}
+
+// version is that of the program.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 func (s *Server) openRules(context.Context) error {
@@ -179,7 +185,7 @@ func (s *Server) openLog(ctx context.Context) error {
 
 func (s *Server) openIntake(context.Context) error {
 	s.ledger = ingest.NewLedger(ingest.LedgerConfig{Keep: 2 * s.cfg.Webhook.Patience, Patience: s.cfg.Webhook.Patience, Lost: s.webhookLost, Now: time.Now})
-	cfg := ingest.Config{Log: s.log, Judge: s.judge, Ledger: s.ledger, Now: time.Now}
+	cfg := ingest.Config{Log: s.log, Judge: s.judge, Ledger: s.ledger, Retention: s.cfg.Store.Retention, Now: time.Now}
 	for _, c := range s.cfg.Clusters {
 		cfg.Clusters = append(cfg.Clusters, ingest.Cluster{
 			Name: c.Name, Labels: c.LabelMap(), EventsPerSecond: c.EventsPerSecond, Burst: c.Burst, WholeDeadLetters: c.WholeDeadLetters,
@@ -199,28 +205,6 @@ func (s *Server) webhookLost(cluster string, n int, sample []audit.Identity) {
 	s.logger.Warn("the webhook lost events that the API server's log has", "cluster", cluster, "events", n, "identities", ids)
 }
 
-func (s *Server) openHTTP(context.Context) error {
-	reg := prometheus.NewRegistry()
-	for _, c := range []prometheus.Collector{exporter{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
-		if err := reg.Register(c); err != nil {
-			return fmt.Errorf("metrics: %w", err)
-		}
-	}
-	s.pages = s.health.routes(reg, s.status)
-	if s.cfg.HTTP.Listen == "" {
-		return nil
-	}
-	l, err := net.Listen("tcp", s.cfg.HTTP.Listen)
-	if err != nil {
-		return fmt.Errorf("http: %w", err)
-	}
-	if onLoopback(s.cfg.HTTP.Listen) {
-		s.pages = onlyLocal(s.pages)
-	}
-	s.http = l
-	return nil
-}
-
 // status is what /status shows.
 func (s *Server) status(r *http.Request) (any, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), scrape)
@@ -228,8 +212,13 @@ func (s *Server) status(r *http.Request) (any, error) {
 	return s.log.Status(ctx)
 }
 
-// HTTPAddr is where health and metrics are, "" where nowhere.
-func (s *Server) HTTPAddr() string { return addressOf(s.http) }
+// HTTPAddr is where pages, API, health and metrics are, "" where nowhere.
+func (s *Server) HTTPAddr() string {
+	if s.site == nil {
+		return ""
+	}
+	return addressOf(s.site.listener)
+}
 
 // WebhookAddr is where audit events are taken in, "" where nowhere.
 func (s *Server) WebhookAddr() string {
@@ -252,8 +241,9 @@ func (s *Server) Close() error {
 	if s.hook != nil {
 		_ = s.hook.listener.Close() // closed already after a Run
 	}
-	if s.http != nil {
-		_ = s.http.Close()
+	if s.site != nil {
+		_ = s.site.listener.Close()
+		s.extinguish()
 	}
 	if s.log != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), endTime)
@@ -262,6 +252,9 @@ func (s *Server) Close() error {
 	}
 	for _, f := range s.feeds {
 		errs = append(errs, f.sink.Close())
+	}
+	if s.archive != nil {
+		errs = append(errs, s.archive.store.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -61,18 +61,8 @@ func (s *Server) openWebhook(context.Context) error {
 }
 
 func (h *hook) tls() listen.Config {
-	return listen.Config{
-		CertFile: h.cfg.TLS.CertFile, KeyFile: h.cfg.TLS.KeyFile, ClientCAFile: h.cfg.TLS.ClientCAFile, Now: time.Now,
-		Polled: func(cause error) {
-			h.logger.Warn("changes of the webhook's certificate are noticed late", "error", cause)
-		},
-		Renewed: func(c listen.Certificate) {
-			h.logger.Info("webhook certificate loaded", "subject", c.Subject, "serial", c.Serial, "not_after", c.NotAfter)
-		},
-		Refused: func(err error) {
-			h.logger.Error("webhook certificate not loaded, the one from before stays in force", "error", err)
-		},
-	}
+	t := h.cfg.TLS
+	return certificate("webhook", listen.Config{CertFile: t.CertFile, KeyFile: t.KeyFile, ClientCAFile: t.ClientCAFile}, h.logger)
 }
 
 // secretFiles are the files that tokens and secret paths are in.
