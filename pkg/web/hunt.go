@@ -19,9 +19,7 @@ var errEnough = errors.New("web: enough")
 // hunt runs the rules in the body over history and streams the events that they match.
 func (c *call) hunt() error {
 	p := c.params()
-	var req search.Request
-	req.From, req.To = c.span(p)
-	req.Clusters = p.list("cluster")
+	req := c.request(p)
 	limit := p.number("limit", c.cfg.Limits.Lines, 1, c.cfg.Limits.Lines)
 	if err := p.none(); err != nil {
 		return err
