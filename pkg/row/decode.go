@@ -26,6 +26,9 @@ func Decode(r store.Row) (*record.Event, error) {
 }
 
 func decode(r *store.Row) (*record.Event, error) {
+	if r.Lost {
+		return nil, errors.New("what was kept beside it could not be read")
+	}
 	var known record.Event
 	if err := parseID(&known.ID, r.ID); err != nil {
 		return nil, err

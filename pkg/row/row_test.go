@@ -2,6 +2,7 @@ package row_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -127,6 +128,7 @@ func TestRowOfDetections(t *testing.T) {
 	assert.Equal(t, row.ID(e.ID), r.ID)
 	assert.Equal(t, "prod", r.Cluster)
 	assert.Equal(t, received, r.Time, "filed when it was received")
+	assert.True(t, r.Refiled)
 	for name, want := range map[string]string{
 		row.Rules:        `["Exec \"into\" pod","second"]`,
 		row.Tags:         `["T1609","k8s"]`,
@@ -162,8 +164,10 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		"column faults":               with(row.Faults, `["a"`),
 		"detections":                  with(row.Detections, `[1]`),
 		"event":                       func(r *store.Row) { r.Raw = []byte("{}") },
+		"kept beside it":              func(r *store.Row) { r.Lost = true },
 	} {
 		r := good
+		r.Columns = slices.Clone(good.Columns)
 		change(&r)
 		_, err := row.Decode(r)
 		require.ErrorContains(t, err, want)
