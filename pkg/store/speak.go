@@ -1,0 +1,5 @@
+package store
+
+import "github.com/kubewitness/kubewitness/pkg/store/hush"
+
+func init() { hush.Speak() }
