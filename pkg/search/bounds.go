@@ -19,7 +19,9 @@ var (
 func exactly(f store.Filter) bounds { return bounds{f, f, true} }
 
 // within are the bounds of what the store can only narrow.
-func within(upper store.Filter) bounds { return bounds{upper: upper, lower: noRows, exact: isNone(upper)} }
+func within(upper store.Filter) bounds {
+	return bounds{upper: upper, lower: noRows, exact: isNone(upper)}
+}
 
 func always() bounds { return exactly(allRows) }
 func never() bounds  { return exactly(noRows) }

@@ -150,4 +150,3 @@ func (h *hunt) judge(r *rules.Rule) (*judge, error) {
 	h.judges[r.Name] = j
 	return j, err
 }
-
