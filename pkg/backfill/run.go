@@ -83,7 +83,7 @@ type run struct {
 	total      int64
 	bytes      atomic.Int64
 	summary    *Summary
-	unreadable []error
+	unreadable []error // inputs, and events that no store can hold
 }
 
 // all runs a reader, the workers and, here, the writer. A batch waits in two places
@@ -136,12 +136,8 @@ func (r *run) settle(ctx context.Context, b *batch) error {
 		return fmt.Errorf("backfill: %w", errors.Join(b.unreadable...))
 	}
 	if len(b.judged) > 0 {
-		// A batch is written whole or not at all as far as a signal is concerned.
-		if err := r.Sink.Write(context.WithoutCancel(ctx), b.judged); err != nil {
-			return fmt.Errorf("backfill: storing events: %w", err)
-		}
-		for _, e := range b.judged {
-			r.summary.add(e)
+		if err := r.store(ctx, b.judged); err != nil {
+			return err
 		}
 	}
 	r.count()
@@ -149,9 +145,32 @@ func (r *run) settle(ctx context.Context, b *batch) error {
 	return nil
 }
 
+// store stores events. What no store can hold is told and counted, and keeps nobody
+// from going on.
+func (r *run) store(ctx context.Context, events []*record.Event) error {
+	before := r.Sink.Counters()
+	// A batch is written whole or not at all as far as a signal is concerned.
+	err := r.Sink.Write(context.WithoutCancel(ctx), events)
+	var permanent sink.Permanent
+	switch {
+	case errors.As(err, &permanent):
+		after := r.Sink.Counters()
+		r.summary.Unstorable += int64(len(events)) - int64(after.Events+after.Repeated-before.Events-before.Repeated)
+		r.unreadable = append(r.unreadable, fmt.Errorf("backfill: %w", err))
+	case err != nil:
+		return fmt.Errorf("backfill: storing events: %w", err)
+	}
+	for _, e := range events {
+		r.summary.add(e)
+	}
+	return nil
+}
+
 // count takes over what the sink and the reader count.
 func (r *run) count() {
-	r.summary.Known = int64(r.Sink.Counters().Repeated - r.before.Repeated)
+	now := r.Sink.Counters()
+	r.summary.Known = int64(now.Repeated - r.before.Repeated)
+	r.summary.Events = int64(now.Events-r.before.Events) + r.summary.Known
 	r.summary.Bytes = r.bytes.Load()
 }
 

@@ -9,11 +9,12 @@ import (
 
 // Summary counts a backfill.
 type Summary struct {
-	Events     int64 // in the store now: those of this run, and those that were there
+	Events     int64 // read, and in the store now: those of this run, and those that were there
 	Known      int64 // of these were there already
 	Detections int64 // that the rules found in the events
 	Redacted   int64 // events that held secrets, which are not stored
 	Faults     int64 // rules that failed on an event: defects of this program
+	Unstorable int64 // events that no store can hold; not part of Events
 	Late       int64 // events older than is kept, filed under the time of the import
 	Ahead      int64 // events more than an hour in the future, likewise
 	Bytes      int64 // read, as stored
@@ -34,7 +35,6 @@ func (s *Summary) Refused() (n int64) {
 }
 
 func (s *Summary) add(e *record.Event) {
-	s.Events++
 	s.Detections += int64(len(e.Detections))
 	s.Faults += int64(len(e.Faults))
 	if len(e.Redacted) > 0 {
