@@ -130,9 +130,6 @@ func (o *opening) attach(name string) error {
 	if o.tooOld(name) {
 		return os.RemoveAll(held)
 	}
-	if err := dropCopies(held); err != nil {
-		return fmt.Errorf("store: open: %w", err)
-	}
 	why, err := o.beforeAttach(name, held)
 	if err != nil {
 		return err
@@ -153,6 +150,9 @@ func (o *opening) attach(name string) error {
 func (o *opening) beforeAttach(name, held string) (why string, err error) {
 	if why := broken(held); why != "" {
 		return why, nil
+	}
+	if err := dropCopies(held); err != nil {
+		return "", fmt.Errorf("store: open: %w", err)
 	}
 	now := attempt{Day: name, Times: 1}
 	if o.tries.Day == name {
@@ -188,38 +188,4 @@ func (o *opening) tryAttach(name string) (why string) {
 func (o *opening) tooOld(name string) bool {
 	t, err := time.Parse(dayForm, name)
 	return err == nil && t.Add(day).Before(o.s.cfg.Now().Add(-o.s.cfg.Retention))
-}
-
-// broken looks at a day as the engine will, at what is quickly seen: that its lists of
-// files can be read, and that the files are there. It returns what is wrong.
-func broken(partition string) string {
-	for _, table := range []string{"indexdb", "datadb"} {
-		dir := filepath.Join(partition, table)
-		var parts []string
-		err := readJSON(filepath.Join(dir, "parts.json"), &parts)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // the process died when it made it, or the engine will tell
-		}
-		if err != nil {
-			return err.Error()
-		}
-		for _, p := range parts {
-			var about map[string]any
-			if err := readJSON(filepath.Join(dir, p, "metadata.json"), &about); err != nil {
-				return err.Error()
-			}
-		}
-	}
-	return ""
-}
-
-func readJSON(path string, to any) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(text, to); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	return nil
 }
