@@ -20,39 +20,77 @@ func AppendHuntHit(dst []byte, h *HuntHit, line bool) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	dst = append(dst[:len(dst)-1], `,"found":`...)
-	if dst, err = appendJSON(dst, h.Found); err != nil {
-		return dst, err
-	}
-	return append(dst, '}'), nil
+	return appendMembers(dst, struct {
+		Found []Detection `json:"found"`
+	}{h.Found})
 }
 
 // AppendEventList appends a page of events as JSON, with the raw events as AppendEvent
 // does.
 func AppendEventList(dst []byte, l *EventList) ([]byte, error) {
-	var err error
-	dst = append(dst, `{"events":[`...)
-	for i := range l.Events {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		if dst, err = AppendEvent(dst, &l.Events[i], false); err != nil {
-			return dst, err
-		}
+	dst, err := appendList(append(dst, `{"events":`...), l.Events, func(dst []byte, e *Event) ([]byte, error) {
+		return AppendEvent(dst, e, false)
+	})
+	if err != nil {
+		return dst, err
 	}
-	return AppendListEnd(dst, l.Summary)
+	return appendMembers(append(dst, '}'), l.Summary)
 }
 
 // AppendListEnd appends what follows the last event of a page: the end of the list, and
 // the summary.
 func AppendListEnd(dst []byte, sum Summary) ([]byte, error) {
-	dst = append(dst, "],"...)
-	at := len(dst)
-	dst, err := appendJSON(dst, sum)
+	return appendMembers(append(dst, "]}"...), sum)
+}
+
+// AppendHistory appends a history as JSON, with the raw events as AppendEvent does.
+func AppendHistory(dst []byte, h *History) ([]byte, error) {
+	dst, err := appendList(append(dst, `{"entries":`...), h.Entries, func(dst []byte, e *HistoryEntry) ([]byte, error) {
+		dst, err := AppendEvent(dst, &e.Event, false)
+		if err != nil {
+			return dst, err
+		}
+		return appendMembers(dst, e.Effect)
+	})
 	if err != nil {
 		return dst, err
 	}
-	return append(dst[:at], dst[at+1:]...), nil // two objects become one
+	dst = append(dst, '}')
+	if dst, err = appendMembers(dst, struct {
+		Object Object `json:"object"`
+		Folded int    `json:"folded"`
+		Reads  uint64 `json:"reads"`
+	}{h.Object, h.Folded, h.Reads}); err != nil {
+		return dst, err
+	}
+	return appendMembers(dst, h.Summary)
+}
+
+// appendList appends a list of what one appends.
+func appendList[T any](dst []byte, list []T, one func([]byte, *T) ([]byte, error)) ([]byte, error) {
+	dst = append(dst, '[')
+	for i := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		var err error
+		if dst, err = one(dst, &list[i]); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+// appendMembers puts the members of a struct into the object, with members of its own,
+// that dst ends with. The struct has one that is never left out.
+func appendMembers(dst []byte, v any) ([]byte, error) {
+	at := len(dst) - 1
+	dst, err := appendJSON(dst[:at], v)
+	if err != nil {
+		return dst, err
+	}
+	dst[at] = ','
+	return dst, nil
 }
 
 // appendAround appends an object whose last member is the raw event, which shape has as 0.

@@ -47,6 +47,25 @@ func TestRawEventKeepsItsBytes(t *testing.T) {
 	assert.Equal(t, list, backList)
 }
 
+func TestHistoryKeepsItsBytes(t *testing.T) {
+	e := Event{ID: "1", Time: time.Unix(1, 2).UTC(), Detections: []Detection{}, Event: json.RawMessage(raw)}
+	h := History{
+		Object: Object{Cluster: "c", Resource: "pods", Name: "p"}, Folded: 1, Reads: 2, Summary: Summary{Hits: 2},
+		Entries: []HistoryEntry{
+			{Event: e, Effect: Effect{Changes: []Change{}, Created: true}},
+			{Event: e, Effect: Effect{UID: "u", Changes: []Change{{Pointer: "/a", Op: ChangeChanged, Old: json.RawMessage("1"), New: json.RawMessage("2")}}}},
+		},
+	}
+	text, err := AppendHistory(nil, &h)
+	require.NoError(t, err)
+	var back History
+	require.NoError(t, json.Unmarshal(text, &back))
+	assert.Equal(t, h, back)
+	text, err = AppendHistory(nil, &History{Entries: []HistoryEntry{}})
+	require.NoError(t, err)
+	assert.True(t, json.Valid(text))
+}
+
 func TestEventWithoutRaw(t *testing.T) {
 	text, err := AppendEvent(nil, &Event{}, true)
 	require.NoError(t, err)

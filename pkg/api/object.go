@@ -14,26 +14,59 @@ type Object struct {
 	Name      string `json:"name"`
 }
 
-// History is all that happened to an object, and what each event made of it.
+// History is what happened to an object: a page of the requests about it, the newest
+// ones first asked for, and on a page the oldest first. Next leads to older ones.
 type History struct {
 	Object  Object         `json:"object"`
-	Entries []HistoryEntry `json:"entries"` // newest first
+	Entries []HistoryEntry `json:"entries"`
+	Folded  int            `json:"folded"` // events left out since a later stage of the same request is there
+	Reads   uint64         `json:"reads"`  // events left out since they only read; counted on the first page
 	Summary
 }
 
-// HistoryEntry is an event about the object.
+// HistoryEntry is a request about the object.
 type HistoryEntry struct {
 	Event
-	State   json.RawMessage `json:"state,omitempty"` // the object after it, if the event shows it
-	Changes []Change        `json:"changes"`         // against the state before, if both are known
+	Effect
 }
+
+// Effect is what a request made of the object.
+type Effect struct {
+	UID string `json:"uid,omitempty"` // of the object, where the event tells
+
+	State         json.RawMessage `json:"state,omitempty"`          // the object after it; absent: not known, or not changed
+	StateAsked    bool            `json:"state_asked,omitempty"`    // State is what was asked for: what the server made of it is not recorded
+	StateRedacted []string        `json:"state_redacted,omitempty"` // JSON pointers of the places in State where secrets were; whether those changed is not known
+	StateUnknown  string          `json:"state_unknown,omitempty"`  // why it is not known though the request changed it, in a few words
+	Patch         json.RawMessage `json:"patch,omitempty"`          // what a patch asked for, where State is not known
+
+	Against     string   `json:"against,omitempty"`      // id of the event whose state Changes is against; absent: none is known before
+	Changes     []Change `json:"changes"`                // how State differs from that
+	MoreChanges int      `json:"more_changes,omitempty"` // beyond what is told
+	Ignored     int      `json:"ignored,omitempty"`      // places that differ with every write and are never told
+	Reordered   []string `json:"reordered,omitempty"`    // JSON pointers of lists whose order is another one
+	Missed      int      `json:"missed,omitempty"`       // requests between the two whose states are not known: theirs are in Changes too
+
+	Created  bool `json:"created,omitempty"`  // by this request
+	Deleted  bool `json:"deleted,omitempty"`  // gone with this request, or soon after it
+	Replaced bool `json:"replaced,omitempty"` // another object than in the entries before, of the same name
+}
+
+// What became of a place in an object.
+const (
+	ChangeAdded   = "added"
+	ChangeRemoved = "removed"
+	ChangeChanged = "changed"
+)
 
 // Change is a place in an object that is not as it was.
 type Change struct {
-	Path   string          `json:"path"`             // JSON pointer
-	Op     string          `json:"op"`               // "add", "remove" or "replace"
-	Before json.RawMessage `json:"before,omitempty"` // not with "add"
-	After  json.RawMessage `json:"after,omitempty"`  // not with "remove"
+	Pointer  string          `json:"pointer"`             // JSON pointer; elements of lists are told by name: /spec/containers/[name=web]/image
+	Op       string          `json:"op"`                  // ChangeAdded, ChangeRemoved or ChangeChanged
+	Old      json.RawMessage `json:"old,omitempty"`       // not of an added place
+	New      json.RawMessage `json:"new,omitempty"`       // not of a removed place
+	OldBytes int             `json:"old_bytes,omitempty"` // how long the value is where it is left out as too long
+	NewBytes int             `json:"new_bytes,omitempty"`
 }
 
 // Kinds of entities.

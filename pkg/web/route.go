@@ -24,6 +24,7 @@ var endpoints = []route{
 	{"GET", "/facets", (*call).facets},
 	{"GET", "/histogram", (*call).histogram},
 	{"GET", "/detections", (*call).detections},
+	{"GET", "/objects/history", (*call).history},
 	{"GET", "/tail", (*call).tail},
 	{"GET", "/rules", (*call).rules},
 	{"GET", "/status", (*call).status},

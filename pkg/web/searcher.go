@@ -18,6 +18,7 @@ type Searcher interface {
 	Facets(ctx context.Context, p search.Principal, r search.Request, fields []string, limit int) ([]search.Facet, search.Summary, error)
 	Get(ctx context.Context, p search.Principal, id string) (*search.Hit, error)
 	Explain(ctx context.Context, p search.Principal, id, rule string) (*match.Explanation, string, error)
+	History(ctx context.Context, p search.Principal, r search.HistoryRequest) (*search.History, error)
 	Tail(ctx context.Context, p search.Principal, r search.Request, yield func(*search.Hit) error) error
 	Hunt(ctx context.Context, p search.Principal, set *ruleset.Set, r search.Request, yield func(*search.Hit, []match.Detection) error) (search.Summary, error)
 }
