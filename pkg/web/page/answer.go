@@ -35,8 +35,8 @@ func (f *facts) add(name string, values ...string) {
 }
 
 func (f *facts) linked(name, value, link string) {
-	if value != "" {
-		*f = append(*f, entry{Name: name, Values: []string{value}, Link: link})
+	if f.add(name, value); askable(value) {
+		(*f)[len(*f)-1].Link = link
 	}
 }
 

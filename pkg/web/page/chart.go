@@ -41,7 +41,7 @@ type chart struct {
 	Width, Height int
 	Step          string
 	From, To      time.Time
-	Total         uint64
+	Total, Most   uint64 // of all bars, of the highest
 	Partial       bool
 }
 
@@ -178,19 +178,18 @@ func aligned(t time.Time, step time.Duration) time.Time {
 
 // draw makes the bars.
 func (c *chart) draw(q query, r search.Request, step time.Duration, parts []histogram) {
-	var most uint64 = 1
 	for _, n := range parts[0].at {
-		most = max(most, n)
+		c.Most = max(c.Most, n)
 	}
 	x := 0
 	for at := c.From; at.Before(c.To) && len(c.Bars) < 2*maxBars; at = at.Add(step) {
-		c.Bars = append(c.Bars, c.bar(q, r, at, step, x, most, parts))
+		c.Bars = append(c.Bars, c.bar(q, r, at, step, x, parts))
 		x += barWidth
 	}
 	c.Width, c.Height = x, barHeight
 }
 
-func (c *chart) bar(q query, r search.Request, at time.Time, step time.Duration, x int, most uint64, parts []histogram) bar {
+func (c *chart) bar(q query, r search.Request, at time.Time, step time.Duration, x int, parts []histogram) bar {
 	b := bar{Start: at, End: at.Add(step), X: x, Total: parts[0].at[at]}
 	y := float64(barHeight)
 	for i, h := range parts {
@@ -202,7 +201,7 @@ func (c *chart) bar(q query, r search.Request, at time.Time, step time.Duration,
 		if n == 0 {
 			continue
 		}
-		height := max(float64(n)/float64(most)*barHeight, 1.5) // what is there can be seen
+		height := max(float64(n)/float64(c.Most)*barHeight, 1.5) // what is there can be seen
 		y -= height
 		b.Parts = append(b.Parts, part{Class: h.layer.Class, Y: max(y, 0), Height: height})
 	}

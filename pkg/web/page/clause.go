@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/match"
@@ -64,6 +65,18 @@ func clauseOf(x *match.Explanation, depth int) *clause {
 		c.Text = "at least one of"
 	}
 	return c
+}
+
+// BesideText says what the terms are that do not decide.
+func (c *clause) BesideText() string {
+	verdict := "not hold"
+	if c.Beside[0].Verdict {
+		verdict = "hold"
+	}
+	if len(c.Beside) == 1 {
+		return "one other term, which does " + verdict + " and does not matter here"
+	}
+	return fmt.Sprintf("%d other terms, which do %s and do not matter here", len(c.Beside), verdict)
 }
 
 // decides reports whether a term is what makes its node hold or not: one that holds of an

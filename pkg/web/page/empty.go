@@ -46,7 +46,7 @@ func wayOut(q query) (links []choice) {
 		links = append(links, choice{Text: "See all events instead", Link: q.with(func(q *query) { q.Show = "events" }).link()})
 	}
 	if q.Since != allTime {
-		links = append(links, choice{Text: "Look at all of the time", Link: q.with(func(q *query) { q.spanning(allTime) }).link()})
+		links = append(links, choice{Text: "Look at all time", Link: q.with(func(q *query) { q.spanning(allTime) }).link()})
 	}
 	for _, f := range filtersOf(q) {
 		if f.Name != "time" {

@@ -2,12 +2,15 @@ package page
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/search"
@@ -43,7 +46,7 @@ type finding struct {
 	Condition             string
 	File                  string
 	Gone                  string // why there is no explanation
-	Changed               bool   // it fired when the event came in, and does not on the event as it is stored
+	Note                  string // what speaks against taking the explanation for the verdict of the day
 	Why                   *clause
 	Link                  string
 }
@@ -60,7 +63,6 @@ func (p *pages) event(w http.ResponseWriter, r *http.Request) {
 	for _, d := range byUrgency(h.Event.Detections) {
 		f := p.finding(r, who, h, d.Rule.Name)
 		f.Priority, f.Class, f.Tags, f.Output, f.Fired = d.Rule.Priority.String(), classOf(d.Rule.Priority), d.Rule.Tags, d.Output, true
-		f.Changed = f.Why != nil && !f.Why.Verdict
 		page.Findings = append(page.Findings, f)
 		if d.Rule.Name == asked {
 			asked = ""
@@ -113,39 +115,53 @@ func (p *pages) eventPage(r *http.Request, h *search.Hit) *eventPage {
 // finding explains a rule on an event.
 func (p *pages) finding(r *http.Request, who search.Principal, h *search.Hit, name string) finding {
 	f := finding{Rule: name, Link: query{Since: "7d", Rules: []string{name}}.link()}
-	set := p.Rules()
-	if set == nil || set.Rules == nil {
-		f.Gone = "No rules are in force now, so it cannot be shown why."
+	x, note, err := p.Search.Explain(r.Context(), who, h.ID, name)
+	var gone search.NoRule
+	switch {
+	case errors.As(err, &gone) && gone.Fired:
+		f.Gone = "This rule is not in force any more, so it cannot be shown why it fired."
 		return f
-	}
-	rule := set.Rules.Rule(name)
-	if rule == nil {
-		f.Gone = "This rule is not in force any more, so its condition is not known here."
+	case errors.As(err, &gone):
+		f.Gone = "There is no rule of this name in force."
 		return f
-	}
-	f.Desc, f.Condition, f.File = rule.Desc, rule.Written, fmt.Sprintf("%s:%d", rule.File, rule.Line)
-	f.Priority, f.Class, f.Tags = rule.Priority.String(), classOf(rule.Priority), rule.Tags
-	x, _, err := p.Search.Explain(r.Context(), who, h.ID, name)
-	if err != nil {
+	case err != nil:
 		p.Logger.Error("rule cannot be explained", "rule", name, "event", h.ID, "error", err)
 		f.Gone = "It cannot be shown why right now; the log of the service says more."
 		return f
 	}
-	f.Why = clauseOf(x, 0)
+	f.Why, f.Note = clauseOf(x, 0), asSentence(note)
+	if rule := p.rule(name); rule != nil {
+		f.Desc, f.Condition, f.File = strings.TrimSpace(rule.Desc), strings.TrimSpace(rule.Written), fmt.Sprintf("%s:%d", rule.File, rule.Line)
+		f.Priority, f.Class, f.Tags = rule.Priority.String(), classOf(rule.Priority), rule.Tags
+	}
 	return f
+}
+
+// inForce are the rules in force; nil where there are none.
+func (p *pages) inForce() []*rules.Rule {
+	if set := p.Rules(); set != nil && set.Rules != nil {
+		return set.Rules.Rules
+	}
+	return nil
+}
+
+// rule is a rule in force, nil where there is none of that name.
+func (p *pages) rule(name string) *rules.Rule {
+	for _, r := range p.inForce() {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
 }
 
 // others are the rules in force that did not fire, to ask about.
 func (p *pages) others(found []match.Detection) (names []string) {
-	set := p.Rules()
-	if set == nil || set.Rules == nil {
-		return nil
-	}
 	fired := map[string]bool{}
 	for _, d := range found {
 		fired[d.Rule.Name] = true
 	}
-	for _, r := range set.Rules.Rules {
+	for _, r := range p.inForce() {
 		if !fired[r.Name] {
 			names = append(names, r.Name)
 		}
@@ -166,16 +182,16 @@ func related(h *search.Hit) (links []choice) {
 		}).link()
 	}
 	add := func(text, link string) { links = append(links, choice{Text: text, Link: link}) }
-	if e.Event.AuditID != "" {
+	if askable(e.Event.AuditID) {
 		add("All stages of this request", around(day, equals("ka.auditid", e.Event.AuditID)))
 	}
-	if a.Who.Name != "" {
+	if askable(a.Who.Name) {
 		add("The same user, 15 minutes around", around(15*time.Minute, equals("ka.user.name", a.Who.Name)))
 	}
-	if a.Who.SourceIP != "" {
+	if askable(a.Who.SourceIP) {
 		add("The same address, 15 minutes around", around(15*time.Minute, equals("kw.source.ip", a.Who.SourceIP)))
 	}
-	if a.What.Resource != "" && a.What.Name != "" {
+	if askable(a.What.Resource) && askable(a.What.Name) && len(a.Where.Namespace) <= linkBytes {
 		clauses := []string{equals("ka.target.resource", a.What.Resource), equals("kw.object.name", a.What.Name)}
 		if a.Where.Namespace != "" && a.What.Resource != "namespaces" {
 			clauses = append(clauses, equals("ka.target.namespace", a.Where.Namespace))

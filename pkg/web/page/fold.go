@@ -10,8 +10,8 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/search"
 )
 
-// row is an event in a list, with the repeats of it that are folded into it.
-type row struct {
+// listed is an event in a list, with the repeats of it that are folded into it.
+type listed struct {
 	ID        string
 	Time      time.Time
 	Day       string // set where the list comes to another day
@@ -67,9 +67,9 @@ func byUrgency(found []match.Detection) []match.Detection {
 	return found
 }
 
-func rowOf(q query, h *search.Hit) row {
+func rowOf(q query, h *search.Hit) listed {
 	a := h.Answer
-	r := row{
+	r := listed{
 		ID: h.ID, Time: h.Event.Filed().UTC(), Sentence: a.Sentence(),
 		Cluster: a.Where.Cluster, Namespace: a.Where.Namespace, Outcome: string(a.What.Outcome), Redacted: len(h.Event.Redacted) > 0,
 	}
@@ -97,9 +97,9 @@ func byRule(name string) func(*query) {
 
 // fold puts repeats of a detection into the newest of them: the same rules, user,
 // object, action and outcome.
-func fold(rows []row) []row {
+func fold(rows []listed) []listed {
 	at := map[string]int{}
-	var folded []row
+	var folded []listed
 	for _, r := range rows {
 		if i, ok := at[r.key]; ok && len(r.Rules) > 0 {
 			folded[i].Repeats++
@@ -123,7 +123,7 @@ func repeats(q query, h *search.Hit) query {
 		for _, c := range []struct{ field, value string }{
 			{"ka.user.name", a.Who.Name}, {"ka.target.resource", a.What.Resource}, {"ka.target.namespace", a.Where.Namespace}, {"ka.target.name", a.What.Name},
 		} {
-			if c.value != "" {
+			if askable(c.value) {
 				and(equals(c.field, c.value))(q)
 			}
 		}
@@ -131,7 +131,7 @@ func repeats(q query, h *search.Hit) query {
 }
 
 // days marks where a list comes to another day.
-func days(rows []row) {
+func days(rows []listed) {
 	last := ""
 	for i := range rows {
 		if d := rows[i].Time.Format("Monday, 2 January 2006"); d != last {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 	"github.com/kubewitness/kubewitness/pkg/search"
 )
 
@@ -28,7 +27,7 @@ type frontPage struct {
 
 	Heading string
 	Chart   *chart
-	Rows    []row
+	Rows    []listed
 	Folded  int // events that are not shown since they repeat others
 	Rail    []rail
 	Notes   []string // partial, hidden, widened
@@ -40,12 +39,6 @@ type frontPage struct {
 type choice struct {
 	Value, Text, Link string
 	Chosen            bool
-}
-
-// problem is what is wrong with a request.
-type problem struct {
-	Message string
-	Excerpt string // the line of the condition, and a caret below the place; "" where it is about something else
 }
 
 func (p *pages) front(w http.ResponseWriter, r *http.Request) {
@@ -176,32 +169,11 @@ func (page *frontPage) heading() {
 	}
 }
 
-// problemOf says what is wrong, and where in the condition.
-func problemOf(cond string, err error) *problem {
-	var at condition.Pos
-	var syntax *condition.SyntaxError
-	var compile *condition.CompileError
-	var macro *condition.UndefinedMacro
-	p := &problem{Message: err.Error()}
-	switch {
-	case errors.As(err, &syntax):
-		at, p.Message = syntax.Pos, syntax.Msg
-	case errors.As(err, &compile):
-		at, p.Message = compile.Pos, compile.Msg
-	case errors.As(err, &macro):
-		at = macro.Pos
-	}
-	if at.Line > 0 {
-		p.Excerpt = condition.Excerpt(cond, at)
-	}
-	return p
-}
-
 // controls fills in the form.
 func (p *pages) controls(page *frontPage) {
 	q := page.Query
 	for _, s := range spans {
-		page.Times = append(page.Times, choice{Value: s.Name, Text: s.Text, Chosen: q.Since == s.Name})
+		page.Times = append(page.Times, choice{Value: s.Name, Text: s.Text, Chosen: q.Since == s.Name || q.Since == "" && s == spans[1]})
 	}
 	page.Times = append(page.Times, choice{Value: fromTo, Text: "from – to", Chosen: q.Since == fromTo})
 	for _, l := range []struct{ value, text string }{
@@ -217,10 +189,8 @@ func (p *pages) controls(page *frontPage) {
 	page.Filters = filtersOf(q)
 	page.Narrowed = len(page.Filters) > 0
 	page.Asks = asks(q)
-	if set := p.Rules(); set != nil && set.Rules != nil {
-		for _, r := range set.Rules.Rules {
-			page.Rules = append(page.Rules, r.Name)
-		}
+	for _, r := range p.inForce() {
+		page.Rules = append(page.Rules, r.Name)
 	}
 }
 

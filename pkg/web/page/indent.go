@@ -3,7 +3,7 @@ package page
 import "strings"
 
 // jsonShown is how much of an event's JSON a page shows, in bytes.
-const jsonShown = 256 << 10
+const jsonShown = 128 << 10
 
 // maxIndent bounds the levels that are indented; deeper ones stand below the last.
 const maxIndent = 40

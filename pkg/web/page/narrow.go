@@ -25,7 +25,7 @@ type tally struct {
 	Events  uint64
 	Share   int    // per cent of the most frequent one
 	Class   string // of a priority
-	Only    string // address of the search for this value only
+	Only    string // address of the search for this value only; "" where that cannot be asked
 	Without string // address of the search without it; "" where that cannot be asked
 }
 
@@ -77,6 +77,9 @@ func (p *pages) rail(ctx context.Context, who search.Principal, q query, r searc
 
 func tallyOf(q query, field string, v search.FacetValue, most uint64) tally {
 	t := tally{Value: v.Value, Events: v.Events, Share: int(v.Events * 100 / max(most, 1))}
+	if !askable(v.Value) {
+		return t
+	}
 	switch field {
 	case "rule":
 		t.Only = q.with(byRule(v.Value)).link()

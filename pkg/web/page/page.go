@@ -42,7 +42,7 @@ const security = "default-src 'none'; style-src 'self'; img-src 'self'; form-act
 var sources embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"text": visible, "lines": visibleLines, "value": value, "line": line, "title": onOneLine, "count": count, "asset": assetPath,
+	"text": visible, "lines": visibleLines, "value": value, "prose": prose, "line": line, "title": onOneLine, "count": count, "asset": assetPath,
 }).ParseFS(sources, "templates/*.html"))
 
 type pages struct {

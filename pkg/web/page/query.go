@@ -48,7 +48,7 @@ var spans = []span{
 	{"24h", "the last 24 hours", day},
 	{"7d", "the last 7 days", 7 * day},
 	{"30d", "the last 30 days", 30 * day},
-	{allTime, "all of the time", noBounds},
+	{allTime, "all time", noBounds},
 }
 
 func spanOf(name string) (span, bool) {
@@ -99,6 +99,9 @@ func (q *query) settleTime() error {
 }
 
 func (q *query) check() error {
+	if len(q.Text) > maxText {
+		return fmt.Errorf("text has %d bytes, %d are allowed; a part of it finds the same events", len(q.Text), maxText)
+	}
 	if q.Priority != "" {
 		if _, err := rules.ParsePriority(q.Priority); err != nil {
 			q.Priority = ""
@@ -230,6 +233,15 @@ func equals(field, text string) string {
 	return (&condition.Check{Left: &condition.Field{Name: field}, Op: condition.Eq, Values: []condition.Literal{{Text: text}}}).String()
 }
 
+// maxText is the longest text to look for, in bytes.
+const maxText = 1 << 10
+
+// linkBytes is the longest value that links ask for; addresses have their limits.
+const linkBytes = 1 << 10
+
+// askable reports whether links can ask for a value.
+func askable(value string) bool { return value != "" && len(value) <= linkBytes }
+
 // request is the search that q asks for, with the spans ending at now.
 func (q query) request(now time.Time) search.Request {
 	r := search.Request{
@@ -248,6 +260,9 @@ func (q query) request(now time.Time) search.Request {
 // TimeText names the time range.
 func (q query) TimeText() string {
 	if s, ok := spanOf(q.Since); ok {
+		if s.Long == noBounds {
+			return "over " + s.Text
+		}
 		return "in " + s.Text
 	}
 	const layout = "2006-01-02 15:04:05"
@@ -259,5 +274,5 @@ func (q query) TimeText() string {
 	case !q.To.IsZero():
 		return "before " + q.To.Format(layout) + " UTC"
 	}
-	return "at any time"
+	return "over all time"
 }

@@ -12,10 +12,11 @@ import (
 
 // Longest forms of strings from events, in characters.
 const (
-	headChars  = 160       // of a value, before it is folded
-	lineChars  = 600       // of a sentence in a list
-	wholeBytes = 128 << 10 // of a value unfolded; the raw JSON has the rest
-	marksInRow = 3         // combining marks on one letter
+	headChars  = 160      // of a value, before it is folded
+	lineChars  = 600      // of a sentence in a list
+	proseChars = 1200     // of a text that stands by itself, before it is folded
+	wholeBytes = 16 << 10 // of a value unfolded; the raw JSON has the rest
+	marksInRow = 3        // combining marks on one letter
 )
 
 // piece is a part of a text: characters that show as themselves, or the spelling
@@ -122,8 +123,13 @@ type long struct {
 }
 
 // value prepares a string from an event.
-func value(s string) long {
-	head, more := cut(s, headChars)
+func value(s string) long { return folded(s, headChars) }
+
+// prose prepares a text that stands by itself.
+func prose(s string) long { return folded(s, proseChars) }
+
+func folded(s string, most int) long {
+	head, more := cut(s, most)
 	v := long{Head: visible(head)}
 	if !more {
 		return v
@@ -175,6 +181,18 @@ func plural(n uint64, one, many string) string {
 		return "1 " + one
 	}
 	return count(n) + " " + many
+}
+
+// asSentence makes a sentence of words that are none yet.
+func asSentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
 }
 
 // sortedKeys are the keys of a map in their order.

@@ -51,7 +51,7 @@ func TestLongValuesAreFolded(t *testing.T) {
 	huge := value(strings.Repeat("日", wholeBytes))
 	assert.True(t, huge.Cut)
 	assert.LessOrEqual(t, len(plainText(huge.Whole)), wholeBytes)
-	assert.Equal(t, "384.0 KiB", huge.Size)
+	assert.Equal(t, "48.0 KiB", huge.Size)
 }
 
 func TestNumbersForPeople(t *testing.T) {
