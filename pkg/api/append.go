@@ -66,6 +66,30 @@ func AppendHistory(dst []byte, h *History) ([]byte, error) {
 	return appendMembers(dst, h.Summary)
 }
 
+// AppendEntity appends an entity as JSON, with the raw events as AppendEvent does.
+func AppendEntity(dst []byte, e *Entity) ([]byte, error) {
+	rest := *e
+	rest.Recent, rest.Detected, rest.Changes = nil, nil, nil
+	dst, err := appendJSON(dst, struct {
+		*Entity
+		Recent   any `json:"recent,omitempty"` // in place of those of Entity
+		Detected any `json:"detected,omitempty"`
+		Changes  any `json:"changes,omitempty"`
+	}{Entity: &rest})
+	for _, list := range []struct {
+		name   string
+		events []Event
+	}{{"recent", e.Recent}, {"detected", e.Detected}, {"changes", e.Changes}} {
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst[:len(dst)-1], `,"`+list.name+`":`...)
+		dst, err = appendList(dst, list.events, func(dst []byte, e *Event) ([]byte, error) { return AppendEvent(dst, e, false) })
+		dst = append(dst, '}')
+	}
+	return dst, err
+}
+
 // appendList appends a list of what one appends.
 func appendList[T any](dst []byte, list []T, one func([]byte, *T) ([]byte, error)) ([]byte, error) {
 	dst = append(dst, '[')

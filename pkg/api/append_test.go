@@ -66,6 +66,19 @@ func TestHistoryKeepsItsBytes(t *testing.T) {
 	assert.True(t, json.Valid(text))
 }
 
+func TestEntityKeepsItsBytes(t *testing.T) {
+	e := Event{ID: "1", Time: time.Unix(1, 2).UTC(), Detections: []Detection{}, Event: json.RawMessage(raw)}
+	x := Entity{
+		Kind: EntityUser, Value: "jane", Events: 3, Facets: []Facet{}, Activity: []Bucket{}, Recent: []Event{e, e}, Detected: []Event{}, Changes: []Event{e},
+		Summary: Summary{Scanned: 7},
+	}
+	text, err := AppendEntity(nil, &x)
+	require.NoError(t, err)
+	var back Entity
+	require.NoError(t, json.Unmarshal(text, &back))
+	assert.Equal(t, x, back)
+}
+
 func TestEventWithoutRaw(t *testing.T) {
 	text, err := AppendEvent(nil, &Event{}, true)
 	require.NoError(t, err)

@@ -79,16 +79,52 @@ const (
 )
 
 // Entity sums up who or what one user, service account, address, object or namespace is,
-// as far as the events tell.
+// as far as the events of a time tell. Of its Summary Hits has no meaning. The stages of a
+// request are an event each.
 type Entity struct {
 	Kind       string    `json:"kind"`
 	Cluster    string    `json:"cluster,omitempty"` // "": of all clusters
-	Value      string    `json:"value"`
+	Value      string    `json:"value"`             // as the events have it
 	Events     uint64    `json:"events"`
 	Detections uint64    `json:"detections"` // events with at least one
 	First      time.Time `json:"first,omitzero"`
 	Last       time.Time `json:"last,omitzero"`
-	Facets     []Facet   `json:"facets"` // with whom and with what it had to do
-	Recent     []Event   `json:"recent"` // its newest events
+	Outcomes   Outcomes  `json:"outcomes"`
+	Claimed    uint64    `json:"claimed,omitempty"` // events in which an address is only claimed: the peer had another one
+
+	Facets         []Facet      `json:"facets"`                    // with whom and with what it had to do
+	StepSeconds    int64        `json:"step_seconds,omitempty"`    // of Activity
+	Activity       []Bucket     `json:"activity"`                  // over time; steps without events are left out
+	ImpersonatedBy []FacetValue `json:"impersonated_by,omitempty"` // users who acted as this user; what they did is not counted here
+	Origins        []Origin     `json:"origins,omitempty"`         // where its tokens were issued to, among the newest Sampled events
+	Sampled        int          `json:"sampled,omitempty"`
+	New            []NewValue   `json:"new,omitempty"`      // what its events since NewSince have, and none before
+	NewSince       time.Time    `json:"new_since,omitzero"` // absent: there is too little to compare
+
+	Recent   []Event `json:"recent"`   // its newest events
+	Detected []Event `json:"detected"` // its newest detections
+	Changes  []Event `json:"changes"`  // its newest requests that changed something, or ran something in a pod
 	Summary
+}
+
+// Outcomes are how requests ended that the log shows the end of.
+type Outcomes struct {
+	Allowed uint64 `json:"allowed"` // a status below 400
+	Denied  uint64 `json:"denied"`  // 401, 403
+	Failed  uint64 `json:"failed"`  // any other
+}
+
+// Origin is what a token was issued to.
+type Origin struct {
+	Pod    string    `json:"pod,omitempty"` // namespace/name; "" where the token is none of a pod's
+	Node   string    `json:"node,omitempty"`
+	Events int       `json:"events"`
+	Last   time.Time `json:"last,omitzero"`
+}
+
+// NewValue is a value that was not there before.
+type NewValue struct {
+	Field  string `json:"field"`
+	Value  string `json:"value"`
+	Events uint64 `json:"events"`
 }

@@ -42,7 +42,7 @@ func TestDescriptionHasTheTypes(t *testing.T) {
 		"Event": Event{}, "Detection": Detection{}, "EventList": EventList{}, "Summary": Summary{}, "DetectionList": DetectionList{},
 		"EventDetection": EventDetection{}, "HuntHit": HuntHit{}, "Facets": Facets{}, "Facet": Facet{}, "FacetValue": FacetValue{},
 		"Histogram": Histogram{}, "Bucket": Bucket{}, "Object": Object{}, "History": History{}, "HistoryEntry": HistoryEntry{},
-		"Change": Change{}, "Entity": Entity{}, "Rules": Rules{}, "Rule": Rule{}, "Explanation": Explanation{}, "Clause": Clause{},
+		"Change": Change{}, "Entity": Entity{}, "Outcomes": Outcomes{}, "Origin": Origin{}, "NewValue": NewValue{}, "Rules": Rules{}, "Rule": Rule{}, "Explanation": Explanation{}, "Clause": Clause{},
 		"Status": Status{}, "Imported": Imported{}, "Problem": Problem{}, "Position": Position{}, "Last": Last{}, "Lagged": Lagged{},
 		"User": audit.User{},
 	} {
