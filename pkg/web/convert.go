@@ -61,11 +61,23 @@ func summaryOf(s search.Summary) api.Summary {
 func facetsOf(facets []search.Facet) []api.Facet {
 	out := make([]api.Facet, 0, len(facets))
 	for _, f := range facets {
-		values := make([]api.FacetValue, 0, len(f.Values))
-		for _, v := range f.Values {
-			values = append(values, api.FacetValue{Value: v.Value, Events: v.Events})
-		}
-		out = append(out, api.Facet{Field: f.Field, Values: values, More: f.More})
+		out = append(out, api.Facet{Field: f.Field, Values: valuesOf(f.Values), More: f.More})
+	}
+	return out
+}
+
+func valuesOf(values []search.FacetValue) []api.FacetValue {
+	out := make([]api.FacetValue, 0, len(values))
+	for _, v := range values {
+		out = append(out, api.FacetValue{Value: v.Value, Events: v.Events})
+	}
+	return out
+}
+
+func bucketsOf(buckets []search.Bucket) []api.Bucket {
+	out := make([]api.Bucket, 0, len(buckets))
+	for _, b := range buckets {
+		out = append(out, api.Bucket{Start: b.Start.UTC(), Events: b.Events})
 	}
 	return out
 }

@@ -72,9 +72,8 @@ func (c *call) histogram() error {
 		if err != nil {
 			return err
 		}
-		out := api.Histogram{StepSeconds: int64(step / time.Second), Buckets: []api.Bucket{}, Summary: summaryOf(sum)}
+		out := api.Histogram{StepSeconds: int64(step / time.Second), Buckets: bucketsOf(buckets), Summary: summaryOf(sum)}
 		for _, b := range buckets {
-			out.Buckets = append(out.Buckets, api.Bucket{Start: b.Start.UTC(), Events: b.Events})
 			out.Total += b.Events
 		}
 		return c.write(out)

@@ -25,6 +25,7 @@ var endpoints = []route{
 	{"GET", "/histogram", (*call).histogram},
 	{"GET", "/detections", (*call).detections},
 	{"GET", "/objects/history", (*call).history},
+	{"GET", "/entities/{kind}", (*call).entity},
 	{"GET", "/tail", (*call).tail},
 	{"GET", "/rules", (*call).rules},
 	{"GET", "/status", (*call).status},

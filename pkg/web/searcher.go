@@ -19,6 +19,7 @@ type Searcher interface {
 	Get(ctx context.Context, p search.Principal, id string) (*search.Hit, error)
 	Explain(ctx context.Context, p search.Principal, id, rule string) (*match.Explanation, string, error)
 	History(ctx context.Context, p search.Principal, r search.HistoryRequest) (*search.History, error)
+	Entity(ctx context.Context, p search.Principal, kind search.EntityKind, cluster, value string, from, to time.Time) (*search.Entity, error)
 	Tail(ctx context.Context, p search.Principal, r search.Request, yield func(*search.Hit) error) error
 	Hunt(ctx context.Context, p search.Principal, set *ruleset.Set, r search.Request, yield func(*search.Hit, []match.Detection) error) (search.Summary, error)
 }
