@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/store"
 )
 
@@ -23,7 +24,7 @@ func BenchmarkPushdown(b *testing.B) {
 		e, err := parse(text, nil)
 		require.NoError(b, err)
 		boundsOf(e)
-		_, err = newJudge(e, "")
+		_, err = newJudge(e, "", match.Options{})
 		require.NoError(b, err)
 	}
 }

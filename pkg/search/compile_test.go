@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
+	"github.com/kubewitness/kubewitness/pkg/match"
 )
 
 func withMacros(t testing.TB) *rules.Ruleset {
@@ -73,7 +74,7 @@ func FuzzConditions(f *testing.F) {
 		b := boundsOf(e)
 		require.NotEmpty(t, FilterText(b.upper)+FilterText(b.lower))
 		require.Equal(t, FilterText(not(b.lower)), FilterText(negated(b).upper))
-		_, err = newJudge(e, "")
+		_, err = newJudge(e, "", match.Options{})
 		require.NoError(t, err)
 	})
 }

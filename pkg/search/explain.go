@@ -6,7 +6,6 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
-	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
 )
 
@@ -34,23 +33,19 @@ func (s *Searcher) Explain(ctx context.Context, p Principal, id, rule string) (x
 		return nil, "", err
 	}
 	did := fired(e, func(d *rules.Rule) bool { return d.Name == rule })
-	r := s.rule(rule)
+	var r *rules.Rule
+	set := s.ruleset()
+	if set != nil {
+		r = set.Rules.Rule(rule)
+	}
 	if r == nil {
 		return nil, "", NoRule{Rule: rule, Fired: did}
 	}
-	x, err = match.Explain(r, field.Default(), false, contextOf(e.Event, s.cfg.Hostname))
+	x, err = match.Explain(r, set.Catalogue, isStrict(set), contextOf(e.Event, s.cfg.Hostname))
 	if err != nil {
 		return nil, "", err
 	}
 	return x, explainNote(r, e.Redacted, did, x.Verdict), nil
-}
-
-func (s *Searcher) rule(name string) *rules.Rule {
-	rs := s.ruleset()
-	if rs == nil {
-		return nil
-	}
-	return rs.Rule(name)
 }
 
 func explainNote(r *rules.Rule, redacted []string, did, does bool) string {

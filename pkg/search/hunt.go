@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
+	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/row"
@@ -54,6 +55,7 @@ type hunt struct {
 	rules    []*rules.Rule // enabled
 	judges   map[string]*judge
 	hostname string
+	opt      match.Options // the set's mode
 }
 
 func newHunt(set *ruleset.Set, hostname string) (*hunt, error) {
@@ -70,11 +72,14 @@ func newHunt(set *ruleset.Set, hostname string) (*hunt, error) {
 		}
 	}
 	h.upper = or(uppers...)
-	if size(h.upper) > maxFilter {
-		h.upper = allRows
+	if h.opt.Strict = isStrict(set); h.opt.Strict || size(h.upper) > maxFilter {
+		h.upper = allRows // columns have what fields find in the other mode
 	}
 	return h, nil
 }
+
+// isStrict tells whether the rules are evaluated just as Falco does, faults included.
+func isStrict(set *ruleset.Set) bool { return set.Catalogue == field.Falco() }
 
 // event judges one event.
 func (h *hunt) event(q *query, e *record.Event, sum *Summary, yield func(*Hit, []match.Detection) error) error {
@@ -146,7 +151,7 @@ func (h *hunt) judge(r *rules.Rule) (*judge, error) {
 	if j, ok := h.judges[r.Name]; ok {
 		return j, nil
 	}
-	j, err := newJudge(r.Condition, h.hostname)
+	j, err := newJudge(r.Condition, h.hostname, h.opt)
 	h.judges[r.Name] = j
 	return j, err
 }

@@ -30,8 +30,8 @@ type matcher interface {
 }
 
 // plain makes the evaluator of one condition, which costs little to make.
-func plain(e condition.Expr) (*match.Plain, error) {
-	return match.NewPlain(ruleOf(e), field.Default(), match.Options{})
+func plain(e condition.Expr, opt match.Options) (*match.Plain, error) {
+	return match.NewPlain(ruleOf(e), field.Default(), opt)
 }
 
 // judge judges stored events by a condition. It is safe for concurrent use.
@@ -39,6 +39,7 @@ type judge struct {
 	expr     condition.Expr // nil: holds for every event
 	whole    matcher
 	hostname string
+	opt      match.Options
 	clauses  map[*condition.Check]reads
 
 	mu       sync.Mutex
@@ -55,13 +56,13 @@ type variant struct {
 // maxVariants bounds the variants that are kept.
 const maxVariants = 256
 
-// newJudge prepares a condition.
-func newJudge(e condition.Expr, hostname string) (*judge, error) {
-	j := &judge{expr: e, hostname: hostname}
+// newJudge prepares a condition; the options tell in which mode it is evaluated.
+func newJudge(e condition.Expr, hostname string, opt match.Options) (*judge, error) {
+	j := &judge{expr: e, hostname: hostname, opt: opt}
 	if e == nil {
 		return j, nil
 	}
-	m, err := match.New(ruleOf(e), field.Default(), match.Options{})
+	m, err := match.New(ruleOf(e), field.Default(), opt)
 	if err != nil {
 		return nil, fmt.Errorf("search: condition: %w", err)
 	}
@@ -167,10 +168,10 @@ func (j *judge) variant(clauses map[*condition.Check]bool, key string) (v varian
 	if ok {
 		return v, nil
 	}
-	if v.most, v.mostAlways, err = assumed(j.expr, clauses, true); err != nil {
+	if v.most, v.mostAlways, err = j.assumed(clauses, true); err != nil {
 		return v, err
 	}
-	if v.least, v.leastAlways, err = assumed(j.expr, clauses, false); err != nil {
+	if v.least, v.leastAlways, err = j.assumed(clauses, false); err != nil {
 		return v, err
 	}
 	if len(j.variants) >= maxVariants {
@@ -180,14 +181,14 @@ func (j *judge) variant(clauses map[*condition.Check]bool, key string) (v varian
 	return v, nil
 }
 
-// assumed makes the evaluator of a condition in which the unknown clauses speak for it,
+// assumed makes the evaluator of the condition in which the unknown clauses speak for it,
 // or against it. It is nil for a condition that is always the same.
-func assumed(e condition.Expr, clauses map[*condition.Check]bool, speakFor bool) (matcher, bool, error) {
-	left, value := assume(e, clauses, speakFor)
+func (j *judge) assumed(clauses map[*condition.Check]bool, speakFor bool) (matcher, bool, error) {
+	left, value := assume(j.expr, clauses, speakFor)
 	if left == nil {
 		return nil, value, nil
 	}
-	m, err := plain(left)
+	m, err := plain(left, j.opt)
 	if err != nil {
 		return nil, false, fmt.Errorf("search: condition: %w", err)
 	}

@@ -29,7 +29,7 @@ func newOracle(t testing.TB, tree condition.Expr) *oracle {
 	t.Helper()
 	o := &oracle{tree: tree, checks: map[*condition.Check]*match.Plain{}}
 	var err error
-	o.whole, err = plain(tree)
+	o.whole, err = plain(tree, match.Options{})
 	require.NoError(t, err)
 	return o
 }
@@ -53,7 +53,7 @@ func (o *oracle) walk(t testing.TB, x condition.Expr, e *record.Event) verdict {
 			return unknown
 		}
 		if o.checks[x] == nil {
-			m, err := plain(x)
+			m, err := plain(x, match.Options{})
 			require.NoError(t, err)
 			o.checks[x] = m
 		}

@@ -46,7 +46,7 @@ func globPatterns(glob string, foldCase bool) (most, least string) {
 			low.WriteString(`(?s:.*)`)
 			i++
 		case '?':
-			up.WriteString(`(?:[\x00-\x7f]|[^\x00-\x7f]?)`)
+			up.WriteString(`(?s:.?)`) // of a character of several bytes the others take none
 			low.WriteString(`[\x00-\x7f]`)
 			i++
 		case '[': // what a bracket takes is not worth finding out

@@ -35,7 +35,7 @@ const (
 
 // Plan tells how a condition is searched for. The error is a [BadRequest].
 func (s *Searcher) Plan(cond string) (Plan, error) {
-	e, err := parse(cond, s.ruleset())
+	e, err := parse(cond, s.terms())
 	if err != nil {
 		return Plan{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
+	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/row"
 	"github.com/kubewitness/kubewitness/pkg/store"
 )
@@ -96,7 +97,7 @@ func constant(c *condition.Check) (verdict, ok bool) {
 	if other || fields == 0 {
 		return false, false
 	}
-	m, err := plain(c)
+	m, err := plain(c, match.Options{})
 	if err != nil {
 		return false, false
 	}

@@ -150,7 +150,9 @@ func matching(col, pattern string, empty bool) bounds {
 	return exactly(and(store.Regexp{Column: col, Pattern: pattern}, not(blank)))
 }
 
-// orderBounds compare texts byte by byte, with what is written as a number.
+// orderBounds compare texts byte by byte, with what is written as a number. Only the
+// classes of what is less are written out: a class that is nearly all of Unicode takes the
+// store long to read.
 func orderBounds(col string, op condition.Op, lit string) bounds {
 	for i := range len(lit) {
 		if lit[i] >= 0x7f || lit[i] <= ' ' {
@@ -160,20 +162,20 @@ func orderBounds(col string, op condition.Op, lit string) bounds {
 	if lit == "" {
 		return within(store.Exists{Column: col})
 	}
+	there := exactly(store.Exists{Column: col})
 	equal := exactly(store.Equal{Column: col, Values: []string{lit}})
-	var greater []string
-	for i := range len(lit) { // the first byte that differs is a higher one
-		greater = append(greater, regexp.QuoteMeta(lit[:i])+`[^\x00-`+class(lit[i])+`]`)
+	var smaller []string
+	for i := range len(lit) { // the first byte that differs is a lower one, or there is none
+		smaller = append(smaller, regexp.QuoteMeta(lit[:i])+`(?:[\x00-`+class(lit[i]-1)+`]|\z)`)
 	}
-	greater = append(greater, regexp.QuoteMeta(lit)+`(?s:.)`)
-	more := matching(col, `\A(?:`+strings.Join(greater, "|")+`)`, false)
+	less := matching(col, `\A(?:`+strings.Join(smaller, "|")+`)`, true)
 	switch op {
-	case condition.Gt:
-		return more
-	case condition.Ge:
-		return anyOf(more, equal)
+	case condition.Lt:
+		return less
 	case condition.Le:
-		return allOf(exactly(store.Exists{Column: col}), negated(more))
+		return anyOf(less, equal)
+	case condition.Ge:
+		return allOf(there, negated(less))
 	}
-	return allOf(exactly(store.Exists{Column: col}), negated(more), negated(equal))
+	return allOf(there, negated(less), negated(equal))
 }

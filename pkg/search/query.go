@@ -10,8 +10,10 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 	"github.com/kubewitness/kubewitness/pkg/falco/operator"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
+	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/row"
+	"github.com/kubewitness/kubewitness/pkg/ruleset"
 	"github.com/kubewitness/kubewitness/pkg/store"
 )
 
@@ -27,7 +29,7 @@ type query struct {
 
 // query prepares a request. The error is a [BadRequest].
 func (s *Searcher) query(p Principal, r Request) (*query, error) {
-	e, err := parse(r.Condition, s.ruleset())
+	e, err := parse(r.Condition, s.terms())
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +42,7 @@ func (s *Searcher) queryOf(p Principal, r Request, e condition.Expr, b bounds) (
 		return nil, badf("search: the time asked for ends at %s, before it begins at %s",
 			r.To.UTC().Format(time.RFC3339), r.From.UTC().Format(time.RFC3339))
 	}
-	j, err := newJudge(e, s.cfg.Hostname)
+	j, err := newJudge(e, s.cfg.Hostname, match.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -48,16 +50,23 @@ func (s *Searcher) queryOf(p Principal, r Request, e condition.Expr, b bounds) (
 	return &query{scope: p.Scope, req: r, judge: j, frame: frame, bounds: allOf(exactly(frame), b, textFilter(r.Text))}, nil
 }
 
-// ruleset are the rules in force; nil for none.
-func (s *Searcher) ruleset() *rules.Ruleset {
+// ruleset is the set of rules in force; nil for none.
+func (s *Searcher) ruleset() *ruleset.Set {
 	if s.cfg.Rules == nil {
 		return nil
 	}
-	set := s.cfg.Rules()
-	if set == nil {
-		return nil
+	if set := s.cfg.Rules(); set != nil && set.Rules != nil {
+		return set
 	}
-	return set.Rules
+	return nil
+}
+
+// terms are the rules whose macros and lists a condition can use; nil for none.
+func (s *Searcher) terms() *rules.Ruleset {
+	if set := s.ruleset(); set != nil {
+		return set.Rules
+	}
+	return nil
 }
 
 // rows is a query of the store within the time of the request.
