@@ -4,6 +4,7 @@ import (
 	"regexp/syntax"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Names that the engine has for columns of ours.
@@ -201,16 +202,74 @@ func regexpFilter(name string, re *syntax.Regexp) string {
 	return "(" + text + ") or " + matchesOdd(name, re)
 }
 
-// rawFilter is the filter for raw bytes.
+// rawFilter is the filter for raw bytes. A pattern for both cases is slow; it judges
+// what has a piece of the text in one of its spellings, which is fast.
 func rawFilter(f Raw) string {
 	if f.Text == "" || !f.AnyCase {
 		return containsFilter(rawColumn, f.Text)
 	}
 	pattern := anyCase(f.Text)
-	if !mayBeOdd(f.Text) {
-		return matches(rawColumn, pattern)
+	text := matches(rawColumn, pattern)
+	if !mayBeTyped(f.Text) {
+		text = spelled(rawColumn, f.Text) + " " + text
 	}
-	return matches(rawColumn, pattern) + " or " + matchesOdd(rawColumn, pattern)
+	if !mayBeOdd(f.Text) {
+		return text
+	}
+	return "(" + text + ") or " + matchesOdd(rawColumn, pattern)
+}
+
+// maxSpelled is how many letters the piece of a text has whose spellings are looked for.
+const maxSpelled = 4
+
+// spelled is the filter for the longest piece of a text with at most maxSpelled letters,
+// in each of its spellings.
+func spelled(name, text string) string {
+	piece := ""
+	for from := range text {
+		letters := 0
+		for i, r := range text[from:] {
+			if asciiLetter(r) {
+				letters++
+			}
+			if letters > maxSpelled {
+				break
+			}
+			if end := i + utf8.RuneLen(r); r != utf8.RuneError && end > len(piece) {
+				piece = text[from : from+end]
+			}
+			if r == utf8.RuneError {
+				break
+			}
+		}
+	}
+	if piece == "" {
+		return quote(name) + ":*"
+	}
+	var parts []string
+	for _, s := range spellings(piece) {
+		parts = append(parts, substring(name, s))
+	}
+	return "(" + strings.Join(parts, " or ") + ")"
+}
+
+func asciiLetter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
+
+// spellings is a text with each of its ASCII letters in both cases, the usual ones first.
+func spellings(text string) []string {
+	all := []string{""}
+	for _, r := range text {
+		var next []string
+		for _, head := range all {
+			if asciiLetter(r) {
+				next = append(next, head+strings.ToLower(string(r)), head+strings.ToUpper(string(r)))
+			} else {
+				next = append(next, head+string(r))
+			}
+		}
+		all = next
+	}
+	return all
 }
 
 // nameForm reports whether a row may have a column of this name.

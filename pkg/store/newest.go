@@ -13,15 +13,20 @@ import (
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 )
 
-// How many rows Newest finds at once: few first, since most ask for a page.
+// How many rows Newest finds at once, and reads of those at first: few, since most ask
+// for a page, and each may cost a block of the engine's.
 const (
 	firstPage = 128
-	laterPage = 512
+	laterPage = 2048
+	firstRead = 32
 )
 
-// maxFetched is how many bytes of rows Newest reads at once, as far as rows are long
-// enough to say how long they are.
-const maxFetched = 16 << 20
+// maxRead is how many bytes of rows Newest reads at once; those that do not say how long
+// they are count as usualSize.
+const (
+	maxRead   = 16 << 20
+	usualSize = 4 << 10
+)
 
 // Newest hands the rows that a query selects to yield, the newest first, of one time
 // the one with the higher ID first. An error of yield ends it and is returned, except
@@ -38,7 +43,7 @@ func (s *Store) Newest(ctx context.Context, q Query, o Scan, yield func(Row) err
 	if err != nil {
 		return err
 	}
-	n := scan{s: s, filter: filter, in: s.stored(spanOf(q)), o: o, yield: yield, after: o.After, page: firstPage}
+	n := scan{s: s, filter: filter, in: s.stored(spanOf(q)), o: o, yield: yield, after: o.After, page: firstPage, read: firstRead}
 	if o.After != (Position{}) {
 		n.in.most = min(n.in.most, nanos(o.After.Time))
 	}
@@ -58,7 +63,8 @@ type scan struct {
 	o      Scan
 	yield  func(Row) error
 	after  Position // only rows behind it
-	page   int
+	page   int      // how many rows to find at once
+	read   int      // how many of them to read at once
 }
 
 // ref is where a row is, and how many bytes it has, if these are many.
@@ -72,23 +78,23 @@ func (n *scan) run(ctx context.Context) error {
 	window := n.firstWindow()
 	for !n.in.empty() {
 		in := span{max(n.in.least, minus(n.in.most, window)), n.in.most}
-		refs, err := n.find(ctx, in)
+		refs, more, err := n.find(ctx, in)
 		if err != nil {
 			return err
 		}
 		if err := n.give(ctx, refs); err != nil {
 			return err
 		}
-		if len(refs) < n.page {
-			if in.least == math.MinInt64 {
-				break
-			}
-			n.in.most = in.least - 1
-			window = wider(window, len(refs), n.page)
-		} else {
+		if more && len(refs) > 0 {
 			last := refs[len(refs)-1]
 			window = max(int64(time.Second), 2*(in.most-last.time))
 			n.in.most, n.after = last.time, Position{Time: time.Unix(0, last.time), ID: last.id}
+		} else {
+			window = wider(window, len(refs), n.page)
+			n.in.most = minus(in.least, 1)
+			if in.least == math.MinInt64 {
+				n.in = span{0, -1}
+			}
 		}
 		n.page = laterPage
 		n.progress()
@@ -141,36 +147,53 @@ func (n *scan) progress() {
 	}
 }
 
-// find finds the newest rows of a window, a page of them at most.
-func (n *scan) find(ctx context.Context, in span) ([]ref, error) {
+// find finds the newest rows of a window, in order, and tells whether there may be more
+// in it. The engine has an order of texts of its own: it finds the newest times, and
+// of the oldest of these the rows are found by their IDs.
+func (n *scan) find(ctx context.Context, in span) (refs []ref, more bool, err error) {
+	pipe := " | sort by (_time desc) limit " + strconv.Itoa(n.page)
+	err = n.refs(ctx, pipe, in, func(r ref) { refs = append(refs, r) })
+	slices.SortFunc(refs, ref.compare)
+	if err != nil || len(refs) < n.page {
+		return refs, false, err
+	}
+	last := refs[len(refs)-1].time
+	newer := slices.IndexFunc(refs, func(r ref) bool { return r.time == last })
+	same := refs[newer:newer:newer]
+	err = n.refs(ctx, "", span{last, last}, func(r ref) {
+		if same = append(same, r); len(same) == 4*n.page {
+			slices.SortFunc(same, ref.compare)
+			same = same[:n.page]
+		}
+	})
+	slices.SortFunc(same, ref.compare)
+	return append(refs[:newer], same[:min(len(same), n.page)]...), true, err
+}
+
+// compare orders rows: the newest first, of one time the one with the higher ID.
+func (r ref) compare(other ref) int {
+	return cmp.Or(cmp.Compare(other.time, r.time), strings.Compare(other.id, r.id))
+}
+
+// refs hands on where the rows of a window are.
+func (n *scan) refs(ctx context.Context, pipe string, in span, take func(ref)) error {
 	filter := "(" + n.filter + ")"
 	if n.after != (Position{}) {
-		filter += " (_time:<" + quote(n.after.Time.UTC().Format("2006-01-02T15:04:05.000000000Z")) +
-			" or " + quote(idColumn) + `:string_range("",` + quote(n.after.ID) + "))"
+		filter += " (_time:<" + exactTime(n.after.Time) + " or " + quote(idColumn) + `:string_range("",` + quote(n.after.ID) + "))"
 	}
-	var refs []ref
-	pipes := "fields _time, id, " + sizeColumn + " | sort by (_time desc, id desc) limit " + strconv.Itoa(n.page)
-	err := n.s.run(ctx, filter, pipes, in, func(b *logstorage.DataBlock) {
+	return n.s.run(ctx, filter, "fields _time, id, "+sizeColumn+pipe, in, func(b *logstorage.DataBlock) {
 		times, _ := b.GetTimestamps(nil)
 		sizes := column(b, sizeColumn)
 		for i, id := range column(b, idColumn) {
-			refs = append(refs, ref{time: times[i], id: strings.Clone(id), size: int(number(at(sizes, i)))})
+			take(ref{time: times[i], id: strings.Clone(id), size: int(number(at(sizes, i)))})
 		}
 	})
-	slices.SortFunc(refs, func(a, b ref) int {
-		return cmp.Or(cmp.Compare(b.time, a.time), strings.Compare(b.id, a.id))
-	})
-	return refs, err
 }
 
 // give reads the rows that have been found and hands them on.
 func (n *scan) give(ctx context.Context, refs []ref) error {
 	for len(refs) > 0 {
-		size, count := 0, 0
-		for count < len(refs) && (count == 0 || size+max(refs[count].size, sizeFrom) <= maxFetched) {
-			size += max(refs[count].size, sizeFrom)
-			count++
-		}
+		count := n.together(refs)
 		rows, err := n.fetch(ctx, refs[:count])
 		if err != nil {
 			return err
@@ -187,6 +210,18 @@ func (n *scan) give(ctx context.Context, refs []ref) error {
 		refs = refs[count:]
 	}
 	return nil
+}
+
+// together is how many rows to read at once: with each time more, within what memory
+// takes.
+func (n *scan) together(refs []ref) int {
+	size, count := 0, 0
+	for count < min(len(refs), n.read) && (count == 0 || size < maxRead) {
+		size += max(refs[count].size, usualSize)
+		count++
+	}
+	n.read = min(2*n.read, laterPage)
+	return count
 }
 
 // fetch reads rows, by ID.
@@ -212,7 +247,7 @@ func timesOf(refs []ref) string {
 	var parts []string
 	for first, i := 0, 1; i <= len(refs); i++ {
 		if i == len(refs) || refs[i-1].time-refs[i].time > gap {
-			parts = append(parts, "_time:["+exactTime(refs[i-1].time)+","+exactTime(refs[first].time)+"]")
+			parts = append(parts, "_time:["+exactTime(time.Unix(0, refs[i-1].time))+","+exactTime(time.Unix(0, refs[first].time))+"]")
 			first = i
 		}
 	}
@@ -223,9 +258,7 @@ func timesOf(refs []ref) string {
 }
 
 // exactTime is a time in the engine's language, to the nanosecond.
-func exactTime(t int64) string {
-	return time.Unix(0, t).UTC().Format("2006-01-02T15:04:05.000000000Z")
-}
+func exactTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
 
 // stored narrows a span to the days that have rows.
 func (s *Store) stored(in span) span {

@@ -14,7 +14,7 @@ const (
 	// they stay below the 2 MiB from which on the engine drops rows.
 	maxValues = 768 << 10
 	// sizeFrom is from how many bytes on a row says how many it has.
-	sizeFrom = 64 << 10
+	sizeFrom = 16 << 10
 )
 
 // packed is a row as the engine gets it, and what goes into a file beside it.
