@@ -6,7 +6,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
+	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/api"
 )
@@ -30,6 +32,23 @@ func (c *call) bodyType(types []string) error {
 	return nil
 }
 
+// patient is a body that may take as long as it likes, if only more of it keeps coming.
+func (c *call) patient(body io.Reader) io.Reader {
+	return &patientBody{body, http.NewResponseController(c.w), func() time.Time { return c.cfg.Now().Add(c.cfg.Limits.Write) }}
+}
+
+type patientBody struct {
+	io.Reader
+	rc    *http.ResponseController
+	until func() time.Time
+}
+
+// Read implements io.Reader.
+func (b *patientBody) Read(p []byte) (int, error) {
+	_ = b.rc.SetReadDeadline(b.until()) // without deadlines the server's own bounds hold
+	return b.Reader.Read(p)
+}
+
 // bodyProblem says what is wrong with a body that could not be read, nil if err is
 // nothing of the kind.
 func bodyProblem(err error) error {
@@ -37,6 +56,8 @@ func bodyProblem(err error) error {
 	switch {
 	case errors.As(err, &long):
 		return problem(api.ProblemTooLarge, fmt.Sprintf("the body has more than %d bytes; send it in parts", long.Limit))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return problem(api.ProblemBody, "the body took too long; send it again")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return problem(api.ProblemBody, "the body broke off; send it again")
 	}

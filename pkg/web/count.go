@@ -33,7 +33,7 @@ func (c *call) facets() error {
 	if err != nil {
 		return err
 	}
-	return c.heavy(c.r.Context(), c.cfg.Limits.Timeout, func(ctx context.Context) error {
+	return c.heavy(c.r.Context(), func(ctx context.Context) error {
 		found, sum, err := c.cfg.Search.Facets(ctx, c.who.principal, req, fields, limit)
 		if err != nil {
 			return err
@@ -67,7 +67,7 @@ func (c *call) histogram() error {
 	if _, err := c.accepted(typeJSON); err != nil {
 		return err
 	}
-	return c.heavy(c.r.Context(), c.cfg.Limits.Timeout, func(ctx context.Context) error {
+	return c.heavy(c.r.Context(), func(ctx context.Context) error {
 		buckets, sum, err := c.cfg.Search.Histogram(ctx, c.who.principal, req, step)
 		if err != nil {
 			return err

@@ -18,8 +18,9 @@ type Counters struct {
 	Duration     map[string]time.Duration // sum by route; of streams until their end
 	Denied       uint64                   // no valid token
 	Throttled    uint64                   // of these, told to come slower
-	HeavyRefused uint64                   // queries for which there was no place
-	Queries      int                      // running now that take a place
+	HeavyRefused uint64                   // queries and streams for which there was no place
+	Queries      int                      // running now
+	Streams      int                      // of lines, running now
 	Tails        int                      // open now
 	TailsRefused uint64                   // for which there was no place
 	Lagged       uint64                   // events that tails passed over since they were read too slowly
@@ -51,7 +52,7 @@ func (h *Handler) Counters() Counters {
 		Requests: map[Answered]uint64{}, Duration: map[string]time.Duration{},
 		Denied: c.denied.Load(), Throttled: c.throttled.Load(), HeavyRefused: c.heavyRefused.Load(),
 		TailsRefused: c.tailsRefused.Load(), Lagged: c.lagged.Load(),
-		Queries: len(h.queries), Tails: len(h.tails), Imports: len(h.imports),
+		Queries: len(h.queries), Streams: len(h.streams), Tails: len(h.tails), Imports: len(h.imports),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

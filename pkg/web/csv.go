@@ -93,6 +93,7 @@ func (t *table) answer(c *call, sum api.Summary) error {
 	if err != nil {
 		return err
 	}
+	c.whole(c.w)
 	c.w.Header().Set(headerSummary, ascii(text))
 	c.w.Header().Set("Content-Type", typeCSV+"; charset=utf-8; header=present")
 	c.w.Header().Set("Content-Disposition", `attachment; filename="kubewitness.csv"`)

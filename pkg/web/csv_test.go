@@ -36,7 +36,7 @@ func TestTable(t *testing.T) {
 	tb := newTable("a", "b")
 	tb.row("x,\"y\"\r\nz", "=1")
 	w := httptest.NewRecorder()
-	require.NoError(t, tb.answer(&call{w: w}, api.Summary{Hits: 1, Why: "längst 🙂"}))
+	require.NoError(t, tb.answer(&call{Handler: asking().Handler, w: w}, api.Summary{Hits: 1, Why: "längst 🙂"}))
 	assert.Equal(t, "a,b\r\n\"x,\"\"y\"\"\r\nz\",'=1\r\n", w.Body.String())
 	assert.Equal(t, `{"hits":1,"partial":false,"why":"l\u00e4ngst \ud83d\ude42","hidden":0,"scanned":0}`, w.Header().Get(headerSummary))
 	rows, err := csv.NewReader(strings.NewReader(w.Body.String())).ReadAll()

@@ -27,7 +27,7 @@ func (c *call) entity() error {
 	if _, err := c.accepted(typeJSON); err != nil {
 		return err
 	}
-	return c.heavy(c.r.Context(), c.cfg.Limits.Timeout, func(ctx context.Context) error {
+	return c.heavy(c.r.Context(), func(ctx context.Context) error {
 		e, err := c.cfg.Search.Entity(ctx, c.who.principal, search.EntityKind(kind), cluster, value, from, to)
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"encoding/hex"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -28,11 +27,11 @@ func (c *call) events() error {
 	}
 	switch media {
 	case typeLines:
-		return c.heavy(c.r.Context(), c.cfg.Limits.Stream, func(ctx context.Context) error { return c.eventLines(ctx, req, page) })
+		return c.stream(c.r.Context(), func(ctx context.Context) error { return c.eventLines(ctx, req, page) })
 	case typeCSV:
-		return c.heavy(c.r.Context(), c.cfg.Limits.Timeout, func(ctx context.Context) error { return c.eventTable(ctx, req, page) })
+		return c.heavy(c.r.Context(), func(ctx context.Context) error { return c.eventTable(ctx, req, page) })
 	}
-	return c.heavy(c.r.Context(), c.cfg.Limits.Timeout, func(ctx context.Context) error { return c.eventPage(ctx, req, page) })
+	return c.heavy(c.r.Context(), func(ctx context.Context) error { return c.eventPage(ctx, req, page) })
 }
 
 func (c *call) eventPage(ctx context.Context, req search.Request, page search.Page) error {
@@ -88,8 +87,8 @@ func tooMuch() error {
 
 // writeText answers 200 with text that is JSON.
 func (c *call) writeText(mediaType string, text []byte) error {
+	c.whole(c.w)
 	c.w.Header().Set("Content-Type", mediaType)
-	c.w.WriteHeader(http.StatusOK)
 	_, _ = c.w.Write(append(text, '\n')) // the reader may be gone
 	return nil
 }
@@ -151,7 +150,7 @@ func (c *call) detections() error {
 	if _, err := c.accepted(typeJSON); err != nil {
 		return err
 	}
-	return c.heavy(c.r.Context(), c.cfg.Limits.Timeout, func(ctx context.Context) error {
+	return c.heavy(c.r.Context(), func(ctx context.Context) error {
 		out := api.DetectionList{Detections: []api.EventDetection{}}
 		sum, err := c.cfg.Search.Search(ctx, c.who.principal, req, page, func(h *search.Hit) error {
 			e := eventOf(h)

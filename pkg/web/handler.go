@@ -35,13 +35,14 @@ type Config struct {
 
 // Limits bound what one request may cost. What is 0 has its default.
 type Limits struct {
-	Queries    int           // that read many events, at once; 8
-	Wait       time.Duration // for a place among these; 2s
+	Queries    int           // for one answer each that reads many events, at once; 8
+	Streams    int           // of lines, hunts among them, at once; 4
+	Wait       time.Duration // for a place among one of these; 2s
 	Tails      int           // open at once; 64
 	Imports    int           // at once; 1
 	Timeout    time.Duration // of a query with one answer; 60s
-	Stream     time.Duration // of a stream of lines, hunts among them; 30m
-	Write      time.Duration // in which the reader of a stream takes what it is sent; 30s
+	Stream     time.Duration // of a stream of lines; 30m
+	Write      time.Duration // in which the reader of a stream takes what it is sent, or more of an import comes; 30s
 	RulesBody  int64         // bytes of the rules of a hunt; 1 MiB
 	ImportBody int64         // bytes of an import, as sent; 1 GiB
 	Page       int           // events in one answer; 1,000
@@ -67,6 +68,7 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	orInt(&l.Queries, 8)
+	orInt(&l.Streams, 4)
 	orTime(&l.Wait, 2*time.Second)
 	orInt(&l.Tails, 64)
 	orInt(&l.Imports, 1)
@@ -82,12 +84,14 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Handler answers the API. Its methods may be called from any goroutine.
+// Handler answers the API. Time for an answer to be made and read is bounded by Limits,
+// whatever the server's WriteTimeout; a ReadTimeout must leave time for imports. Its methods may be called from any goroutine.
 type Handler struct {
 	cfg     Config
 	mux     *http.ServeMux
 	gate    *gate
 	queries places
+	streams places
 	tails   places
 	imports places
 	counts  counts
@@ -114,7 +118,7 @@ func New(cfg Config) (*Handler, error) {
 	}
 	h := &Handler{
 		cfg: cfg, mux: http.NewServeMux(), gate: g, closing: make(chan struct{}),
-		queries: newPlaces(cfg.Limits.Queries), tails: newPlaces(cfg.Limits.Tails), imports: newPlaces(cfg.Limits.Imports),
+		queries: newPlaces(cfg.Limits.Queries), streams: newPlaces(cfg.Limits.Streams), tails: newPlaces(cfg.Limits.Tails), imports: newPlaces(cfg.Limits.Imports),
 	}
 	h.routes()
 	return h, nil
@@ -132,6 +136,8 @@ func (h *Handler) Close() { h.close.Do(func() { close(h.closing) }) }
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	begin := h.cfg.Now()
+	// What an answer takes is bounded here, each kind in its own way, and not by the server.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	a := &answer{ResponseWriter: w}
 	h.mux.ServeHTTP(a, r)
 	h.counts.answered(r.Pattern, a.code(), h.cfg.Now().Sub(begin))
@@ -220,7 +226,13 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
+	h.whole(w)
 	writeJSON(w, p.Status, "application/problem+json", p)
+}
+
+// whole gives the reader of an answer that is sent as a whole time for it.
+func (h *Handler) whole(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(h.cfg.Now().Add(h.cfg.Limits.Timeout))
 }
 
 // retryAfter is when one who was turned away may come again, in seconds.

@@ -24,7 +24,7 @@ func (c *call) history() error {
 	if _, err := c.accepted(typeJSON); err != nil {
 		return err
 	}
-	return c.heavy(c.r.Context(), c.cfg.Limits.Timeout, func(ctx context.Context) error {
+	return c.heavy(c.r.Context(), func(ctx context.Context) error {
 		found, err := c.cfg.Search.History(ctx, c.who.principal, req)
 		if err != nil {
 			return err

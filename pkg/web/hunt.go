@@ -31,7 +31,7 @@ func (c *call) hunt() error {
 	if err != nil {
 		return err
 	}
-	return c.heavy(c.r.Context(), c.cfg.Limits.Stream, func(ctx context.Context) error { return c.huntLines(ctx, set, req, limit) })
+	return c.stream(c.r.Context(), func(ctx context.Context) error { return c.huntLines(ctx, set, req, limit) })
 }
 
 func (c *call) huntLines(ctx context.Context, set *ruleset.Set, req search.Request, limit int) error {

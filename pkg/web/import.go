@@ -1,10 +1,10 @@
 package web
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/kubewitness/kubewitness/pkg/api"
-	"net/http"
 )
 
 // importBody puts the events of an audit log into the store.
@@ -30,7 +30,7 @@ func (c *call) importBody() error {
 		return problem(api.ProblemBusy, "another import is running; send this one again when it is done")
 	}
 	defer c.imports.free()
-	done, err := c.cfg.Import(c.r.Context(), cluster, http.MaxBytesReader(c.w, c.r.Body, c.cfg.Limits.ImportBody))
+	done, err := c.cfg.Import(c.r.Context(), cluster, c.patient(http.MaxBytesReader(c.w, c.r.Body, c.cfg.Limits.ImportBody)))
 	if err != nil {
 		if p := bodyProblem(err); p != nil {
 			return p

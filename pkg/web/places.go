@@ -34,16 +34,26 @@ func (p places) take(ctx context.Context, wait time.Duration) bool {
 
 func (p places) free() { <-p }
 
-// heavy runs what reads many events: in its turn, and within a time.
-func (c *call) heavy(ctx context.Context, timeout time.Duration, f func(ctx context.Context) error) error {
-	if !c.queries.take(ctx, c.cfg.Limits.Wait) {
+// heavy runs what reads many events for one answer: in its turn, and within a time.
+func (c *call) heavy(ctx context.Context, f func(ctx context.Context) error) error {
+	return c.inTurn(ctx, c.queries, c.cfg.Limits.Timeout, f)
+}
+
+// stream runs what reads events for a stream of lines. Streams have places of their own:
+// they last, and must not keep out those who ask for a page.
+func (c *call) stream(ctx context.Context, f func(ctx context.Context) error) error {
+	return c.inTurn(ctx, c.streams, c.cfg.Limits.Stream, f)
+}
+
+func (c *call) inTurn(ctx context.Context, p places, timeout time.Duration, f func(ctx context.Context) error) error {
+	if !p.take(ctx, c.cfg.Limits.Wait) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		c.counts.heavyRefused.Add(1)
 		return problem(api.ProblemBusy, "too many queries are running; ask again in some seconds")
 	}
-	defer c.queries.free()
+	defer p.free()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	return f(ctx)

@@ -97,6 +97,7 @@ func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) {
 
 // write answers 200 with v.
 func (c *call) write(v any) error {
+	c.whole(c.w)
 	writeJSON(c.w, http.StatusOK, "application/json", v)
 	return nil
 }

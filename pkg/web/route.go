@@ -63,7 +63,5 @@ func (c *call) openapi() error {
 	if err := c.params().none(); err != nil {
 		return err
 	}
-	c.w.Header().Set("Content-Type", "application/json")
-	_, _ = c.w.Write(api.OpenAPI())
-	return nil
+	return c.writeText(typeJSON, api.OpenAPI())
 }

@@ -30,7 +30,7 @@ func (c *call) status() error {
 	}
 	out.Principal.Clusters, out.Principal.Namespaces = scope.Clusters, scope.Namespaces
 	out.Store = api.Store{ReadOnly: s.ReadOnly}
-	return c.heavy(c.r.Context(), c.cfg.Limits.Timeout, func(ctx context.Context) error {
+	return c.heavy(c.r.Context(), func(ctx context.Context) error {
 		if err := c.extent(ctx, &out.Store); err != nil {
 			return err
 		}

@@ -204,7 +204,7 @@ func (f *follow) behind(ctx context.Context, last *search.Hit) (missed []told, a
 	req.From = last.Event.Filed()
 	size := 0
 	var sum search.Summary
-	err = f.heavy(ctx, f.cfg.Limits.Timeout, func(ctx context.Context) (err error) {
+	err = f.heavy(ctx, func(ctx context.Context) (err error) {
 		sum, err = f.cfg.Search.Search(ctx, f.who.principal, req, search.Page{Limit: mostMissed}, func(h *search.Hit) error {
 			if h.Event.Filed().Equal(req.From) && h.ID <= last.ID {
 				return nil

@@ -165,9 +165,11 @@ func (w *world) state() (s api.Store) {
 // take is an import: all events of a body, as they are.
 func (w *world) take(_ context.Context, cluster string, body io.Reader) (done api.Imported, err error) {
 	r := audit.NewReader(audit.Decompress(body), "import", audit.Limits{})
+	var events []*record.Event
 	for {
 		e, err := r.Next()
 		if err == io.EOF {
+			w.add(events...)
 			return done, nil
 		}
 		if rejected := (*audit.Rejection)(nil); asRejection(err, &rejected) {
@@ -178,7 +180,7 @@ func (w *world) take(_ context.Context, cluster string, body io.Reader) (done ap
 			return done, err
 		}
 		e.Cluster = cluster
-		w.add(&record.Event{Event: e, ID: e.Identity(), Source: "import", Received: today})
+		events = append(events, &record.Event{Event: e, ID: e.Identity(), Source: "import", Received: today})
 		done.Events++
 	}
 }
