@@ -2,8 +2,12 @@ package search
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"strconv"
 	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 )
 
 // EntityKind is what an entity is.
@@ -38,7 +42,7 @@ type Entity struct {
 	// Detections is the number of events with one at least. By rule and priority they are among the facets.
 	Detections uint64
 	Outcomes   Outcomes
-	// Claimed is the number of events in which an address is only claimed: the peer had another one.
+	// Claimed is the number of events in which an address, or any of a range, is only claimed: the peer had another one.
 	Claimed uint64
 	Facets  []Facet       // with whom and with what it had to do
 	Step    time.Duration // of Activity
@@ -89,7 +93,7 @@ func (s *Searcher) Entity(ctx context.Context, p Principal, kind EntityKind, clu
 		return nil, err
 	}
 	a := &assessor{s: s.withoutLists(), p: p, about: about, from: from, to: to, e: &Entity{Kind: kind, Cluster: cluster, Value: value}}
-	steps := []func(context.Context) error{a.impersonated, a.span, a.activity, a.facets, a.outcomes, a.claimed, a.newValues, a.hits}
+	steps := []func(context.Context) error{a.impersonated, a.span, a.activity, a.facets, a.outcomes, a.hits}
 	for i, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -224,15 +228,19 @@ func (a *assessor) outcomes(ctx context.Context) error {
 	return nil
 }
 
-// claimed counts the events in which an address is another one than the peer's.
-func (a *assessor) claimed(ctx context.Context) error {
-	if a.e.Kind != EntityAddress {
-		return nil
+// claimed counts the events in which the peer had another address.
+func (a *assessor) claimed(all []Facet) {
+	i := slices.IndexFunc(all, func(f Facet) bool { return f.Field == "kw.source.ip" })
+	if a.e.Kind != EntityAddress || i < 0 {
+		return
 	}
-	n, sum, err := a.s.Count(ctx, a.p, a.request("not kw.source.ip in "+literals(a.e.Value)))
-	a.note(sum)
-	a.e.Claimed = n
-	return err
+	net, _ := condition.ParseIPNet(a.e.Value) // it was read before
+	a.e.Claimed = a.e.Events
+	for _, v := range all[i].Values {
+		if addr, err := netip.ParseAddr(v.Value); err == nil && net.Contains(addr.Unmap().WithZone("")) {
+			a.e.Claimed -= min(v.Events, a.e.Claimed)
+		}
+	}
 }
 
 // impersonated counts who acted as a user.

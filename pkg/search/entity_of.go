@@ -23,10 +23,7 @@ func entityCondition(kind EntityKind, cluster, value string) (form, about string
 	case EntityUser:
 		return value, "ka.user.name in " + literals(value), nil
 	case EntityAddress:
-		if _, ok := condition.ParseIPNet(value); !ok {
-			return "", "", badf("search: address %.200q is none; write one as 192.0.2.1 or 2001:db8::1, or a range as 192.0.2.0/24", value)
-		}
-		return value, "kw.source.ips intersects " + literals(value), nil
+		return addressCondition(value)
 	case EntityNamespace:
 		return value, "(ka.target.namespace in " + literals(value) + " or " + ObjectRef{Resource: "namespaces"}.place() +
 			" and kw.object.name in " + literals(value) + ")", nil
@@ -38,6 +35,21 @@ func entityCondition(kind EntityKind, cluster, value string) (form, about string
 		return o.String(), allHold(o.place(), "kw.object.name in "+literals(o.Name)), nil
 	}
 	return "", "", badf("search: an entity is a user, serviceaccount, address, object or namespace, not %.200q", string(kind))
+}
+
+// addressCondition is the condition that a request came from an address, or that it is
+// claimed. API servers write an address in one way, which is found as it is; to compare
+// addresses as such takes a search twenty times as long.
+func addressCondition(value string) (form, about string, err error) {
+	net, ok := condition.ParseIPNet(value)
+	switch {
+	case !ok:
+		return "", "", badf("search: address %.200q is none; write one as 192.0.2.1 or 2001:db8::1, or a range as 192.0.2.0/24", value)
+	case net.IsSingleIP():
+		form = net.Addr().String()
+		return form, "ka.sourceips intersects " + literals(form), nil
+	}
+	return net.String(), "kw.source.ips intersects " + literals(net.String()), nil
 }
 
 // serviceAccountUser is the user name of a service account.
@@ -58,7 +70,7 @@ func (k EntityKind) fields() []string {
 	found := []string{"rule", "priority"}
 	switch k {
 	case EntityAddress:
-		return append(found, "ka.user.name", "ka.useragent", "ka.verb", "ka.target.resource", "ka.target.namespace", "cluster")
+		return append(found, "ka.user.name", "kw.source.ip", "ka.useragent", "ka.verb", "ka.target.resource", "ka.target.namespace", "cluster")
 	case EntityObject:
 		return append(found, "ka.user.name", "kw.source.ip", "ka.useragent", "ka.verb", "ka.target.subresource", "cluster")
 	case EntityNamespace:
@@ -76,10 +88,21 @@ func (k EntityKind) telling() []string {
 
 // facets counts the values of the fields, and the detections.
 func (a *assessor) facets(ctx context.Context) error {
-	found, sum, err := a.s.Facets(ctx, a.p, a.request(), a.e.Kind.fields(), entityValues)
+	found, sum, err := a.s.Facets(ctx, a.p, a.request(), a.e.Kind.fields(), MaxFacetValues)
 	a.note(sum)
 	if err != nil {
 		return err
+	}
+	if !sum.Partial {
+		if err := a.newValues(ctx, found); err != nil {
+			return err
+		}
+	}
+	a.claimed(found)
+	for i := range found {
+		if f := &found[i]; len(f.Values) > entityValues {
+			f.Values, f.More = f.Values[:entityValues:entityValues], true
+		}
 	}
 	a.e.Facets = found
 	r := a.request()
@@ -89,12 +112,13 @@ func (a *assessor) facets(ctx context.Context) error {
 	return err
 }
 
-// mostNew bounds the new values of a field that are looked up one by one.
+// mostNew bounds the values of a field among which new ones are looked for.
 const mostNew = 100
 
 // newValues finds the values that came up in the last day; where less than four days are
-// looked at, in the last quarter of them.
-func (a *assessor) newValues(ctx context.Context) error {
+// looked at, in the last quarter of them. Those are the ones that occur as often in that
+// part of the time as in all of it.
+func (a *assessor) newValues(ctx context.Context, all []Facet) error {
 	end := a.to
 	if end.IsZero() {
 		end = a.s.cfg.Now()
@@ -104,30 +128,25 @@ func (a *assessor) newValues(ctx context.Context) error {
 	if recent <= 0 || !a.e.First.Before(since) || a.e.Last.Before(since) {
 		return nil
 	}
+	r := a.request()
+	r.From, r.To = since, end
+	now, sum, err := a.s.Facets(ctx, a.p, r, a.e.Kind.telling(), mostNew)
+	a.note(sum)
+	if err != nil || sum.Partial {
+		return err
+	}
 	a.e.NewSince = since
-	fields := a.e.Kind.telling()
-	before, after := a.request(), a.request()
-	before.To, after.From = since, since
-	now, sum, err := a.s.Facets(ctx, a.p, after, fields, mostNew)
-	a.note(sum)
-	if err != nil {
-		return err
-	}
-	old, sum, err := a.s.Facets(ctx, a.p, before, fields, MaxFacetValues)
-	a.note(sum)
-	if err != nil {
-		return err
-	}
-	for i, f := range now {
-		if old[i].More || sum.Partial { // what is not among those may be there all the same
+	for _, f := range now {
+		i := slices.IndexFunc(all, func(whole Facet) bool { return whole.Field == f.Field })
+		if i < 0 || all[i].More { // what is not among those counted is not known
 			continue
 		}
-		known := map[string]bool{}
-		for _, v := range old[i].Values {
-			known[v.Value] = true
+		counts := make(map[string]uint64, len(all[i].Values))
+		for _, v := range all[i].Values {
+			counts[v.Value] = v.Events
 		}
 		for _, v := range f.Values {
-			if !known[v.Value] {
+			if counts[v.Value] == v.Events {
 				a.e.New = append(a.e.New, NewValue{Field: f.Field, Value: v.Value, Events: v.Events})
 			}
 		}
