@@ -1,6 +1,7 @@
 package page
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -55,14 +56,11 @@ func (f *facts) at(name string, t time.Time) {
 
 // answersOf lays out the four answers.
 func answersOf(h *search.Hit) []answerPart {
-	find := func(clause string) string {
-		return query{Since: "7d", Show: "events", Clusters: filled([]string{h.Event.Event.Cluster}), Condition: clause}.link()
-	}
 	return []answerPart{
 		{"What", whatOf(h.Answer.What)},
-		{"Who", whoOf(h.Answer.Who, find)},
+		{"Who", whoOf(h.Answer.Who, h.Event.Event.Cluster)},
 		{"When", whenOf(h.Answer.When, h.Event)},
-		{"Where", whereOf(h.Answer, h.Event, find)},
+		{"Where", whereOf(h.Answer, h.Event)},
 	}
 }
 
@@ -171,9 +169,9 @@ func rulesOf(rules []audit.Rule) (out []string) {
 	return out
 }
 
-func whoOf(w audit.Who, find func(clause string) string) (f facts) {
+func whoOf(w audit.Who, cluster string) (f facts) {
 	name := w.Name
-	f.linked("User", name, find(equals("ka.user.name", name)))
+	f.linked("User", name, entityLink(search.EntityUser, cluster, name))
 	if name == "" {
 		f.add("User", "(no name)")
 	}
@@ -181,11 +179,11 @@ func whoOf(w audit.Who, find func(clause string) string) (f facts) {
 	f.add("User id", w.UID)
 	f.add("Groups", w.Groups...)
 	if i := w.Impersonated; i != nil {
-		f.linked("Acting as", i.Name, find(equals("ka.impuser.name", i.Name)))
+		f.linked("Acting as", i.Name, entityLink(search.EntityUser, cluster, i.Name))
 		f.note(kindText(i.Kind))
 		f.add("in groups", i.Groups...)
 	}
-	f.linked("Address", w.SourceIP, find(equals("kw.source.ip", w.SourceIP)))
+	f.linked("Address", w.SourceIP, addressLink(w.SourceIP))
 	f.add("Claimed addresses", w.ClaimedIPs...)
 	if len(w.ClaimedIPs) > 0 {
 		f.note("from headers that any client can write")
@@ -196,6 +194,14 @@ func whoOf(w audit.Who, find func(clause string) string) (f facts) {
 	f.add("Node", w.Node)
 	f.add("Credential", w.CredentialID)
 	return f
+}
+
+// addressLink is the address of what is known of an IP address; "" for what is none.
+func addressLink(ip string) string {
+	if _, err := netip.ParseAddr(ip); err != nil {
+		return ""
+	}
+	return entityLink(search.EntityAddress, "", ip)
 }
 
 func kindText(k audit.UserKind) string {
@@ -246,14 +252,18 @@ func stageText(stage string) string {
 	return ""
 }
 
-func whereOf(a audit.Answer, e *record.Event, find func(clause string) string) (f facts) {
+func whereOf(a audit.Answer, e *record.Event) (f facts) {
 	w := a.Where
 	f.linked("Cluster", w.Cluster, query{Since: "7d", Show: "events", Clusters: filled([]string{w.Cluster})}.link())
 	for _, k := range sortedKeys(e.Labels) {
 		f.add("Cluster "+onOneLine(k), e.Labels[k])
 	}
-	f.linked("Namespace", w.Namespace, find(equals("ka.target.namespace", w.Namespace)))
-	f.add("Object", w.Object)
+	f.linked("Namespace", w.Namespace, entityLink(search.EntityNamespace, w.Cluster, w.Namespace))
+	link := ""
+	if o, ok := objectOf(a); ok {
+		link = objectLink(o)
+	}
+	f.linked("Object", w.Object, link)
 	f.add("Object id", w.UID)
 	f.add("Node", w.Node)
 	f.add("Container", w.Container)

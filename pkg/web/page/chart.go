@@ -71,6 +71,10 @@ type histogram struct {
 	at    map[time.Time]uint64
 }
 
+// dear is how many events a count reads one by one before it is not done again for each
+// layer.
+const dear = 20_000
+
 // layersOf are the requests that a chart is made of, from the ground up: each finds
 // what the one before finds, less the lower part of it.
 func layersOf(q query, r search.Request) (layers []layer, requests []search.Request) {
@@ -117,6 +121,11 @@ func (p *pages) chart(ctx context.Context, who search.Principal, q query, r sear
 		}
 		c.Partial = c.Partial || sum.Partial
 		parts = append(parts, h)
+		if sum.Scanned > dear {
+			layers, parts[0].layer.Name = layers[:1], what(q)
+			layers[0] = parts[0].layer
+			break
+		}
 	}
 	c.Layers = layers
 	c.draw(q, r, step, parts)

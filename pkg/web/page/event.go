@@ -182,6 +182,9 @@ func related(h *search.Hit) (links []choice) {
 		}).link()
 	}
 	add := func(text, link string) { links = append(links, choice{Text: text, Link: link}) }
+	if o, ok := objectOf(a); ok {
+		add("History of this object", objectLink(o))
+	}
 	if askable(e.Event.AuditID) {
 		add("All stages of this request", around(day, equals("ka.auditid", e.Event.AuditID)))
 	}

@@ -131,28 +131,14 @@ func (p *pages) answer(ctx context.Context, who search.Principal, page *frontPag
 	return err
 }
 
-// summarize says in words what a search did not do.
+// summarize says what comes next, and what the search did not do.
 func (page *frontPage) summarize(sum search.Summary) {
 	if sum.Next != "" {
 		next := page.Query
 		next.After = sum.Next
 		page.Next = next.link()
 	}
-	if sum.Partial {
-		note := "Not all of the time was looked at"
-		if !sum.Reached.IsZero() {
-			note += ", only back to " + sum.Reached.UTC().Format("2006-01-02 15:04:05") + " UTC"
-		}
-		if note += "."; sum.Why != "" {
-			note = note + " " + sum.Why
-		}
-		page.Notes = append(page.Notes, note)
-	}
-	if sum.Hidden > 0 {
-		page.Notes = append(page.Notes, plural(sum.Hidden, "event is", "events are")+
-			" left out: the condition asks for a secret there, which was taken out before the event was stored. "+
-			"What the rules found in such events when they came in can still be searched, by rule.")
-	}
+	page.Notes = summaryNotes(sum)
 }
 
 func (page *frontPage) heading() {

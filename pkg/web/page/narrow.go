@@ -21,6 +21,7 @@ type rail struct {
 
 // tally is a value with its count.
 type tally struct {
+	Field   string // where values of several fields stand together
 	Value   string
 	Events  uint64
 	Share   int    // per cent of the most frequent one

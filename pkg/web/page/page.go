@@ -21,6 +21,8 @@ type Searcher interface {
 	Histogram(ctx context.Context, p search.Principal, r search.Request, step time.Duration) ([]search.Bucket, search.Summary, error)
 	Facets(ctx context.Context, p search.Principal, r search.Request, fields []string, limit int) ([]search.Facet, search.Summary, error)
 	Get(ctx context.Context, p search.Principal, id string) (*search.Hit, error)
+	History(ctx context.Context, p search.Principal, r search.HistoryRequest) (*search.History, error)
+	Entity(ctx context.Context, p search.Principal, kind search.EntityKind, cluster, value string, from, to time.Time) (*search.Entity, error)
 	Explain(ctx context.Context, p search.Principal, id, rule string) (*match.Explanation, string, error)
 }
 
@@ -57,6 +59,8 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /{$}", p.front)
 	mux.HandleFunc("GET /event/{id}", p.event)
 	mux.HandleFunc("GET /event/{id}/raw", p.raw)
+	mux.HandleFunc("GET /object", p.object)
+	mux.HandleFunc("GET /entity/{kind}", p.entity)
 	mux.HandleFunc("GET /assets/{name}", p.asset)
 	mux.HandleFunc("/", p.nowhere)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

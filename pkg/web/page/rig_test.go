@@ -150,7 +150,7 @@ var void = map[string]bool{"meta": true, "link": true, "input": true, "path": tr
 // allowedTags and allowedAttributes are all that our templates have.
 var (
 	allowedTags = setOf("html head meta title link body a header svg path circle rect span time main h1 h2 h3 form div label input select option datalist fieldset legend " +
-		"button details summary ul ol li code p section nav figure figcaption table caption thead tbody tr th td aside article dl dt dd pre blockquote samp bdi footer")
+		"button details summary ul ol li code p section nav figure figcaption table caption thead tbody tr th td aside article dl dt dd pre blockquote samp bdi strong footer")
 	allowedAttributes = setOf("lang charset name content rel href type class id viewBox width height aria-hidden d cx cy r datetime action method role for value placeholder maxlength " +
 		"autocomplete autocapitalize spellcheck aria-describedby aria-labelledby aria-label aria-current aria-invalid selected step list title open preserveAspectRatio tabindex x y scope")
 )
