@@ -23,6 +23,7 @@ const (
 	exitUnreadable  = 1   // an input could not be read, or an output not written
 	exitUsage       = 2   // bad rules, bad flags
 	exitRejected    = 3   // items were rejected and --strict-input is set
+	exitNothing     = 4   // a search found nothing
 	exitInterrupted = 130 // ended by Ctrl-C or SIGTERM
 )
 
@@ -100,7 +101,8 @@ func newRoot(io stdio) *cobra.Command {
 judges each against Falco rules and answers what was done, by whom, when and where.
 
 Exit codes: 0 done; 1 an input could not be read or an output not written;
-2 bad rules or flags; 3 rejected items with --strict-input; 130 interrupted.`,
+2 bad rules or flags; 3 rejected items with --strict-input; 4 a search found nothing;
+130 interrupted.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -108,6 +110,6 @@ Exit codes: 0 done; 1 an input could not be read or an output not written;
 	cmd.SetOut(io.out)
 	cmd.SetErr(io.err)
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(newServe(io), newReplay(io), newRules(io), newConfig(io), newSpool(io))
+	cmd.AddCommand(newServe(io), newReplay(io), newSearch(io), newHunt(io), newImport(io), newRules(io), newConfig(io), newSpool(io))
 	return cmd
 }
