@@ -46,7 +46,7 @@ func selects(f Filter, r *Row) bool {
 		return v != "" && strings.Contains(v, f.Text)
 	case Regexp:
 		v := value(f.Column)
-		return v != "" && regexp.MustCompile(f.Pattern).MatchString(v)
+		return v != "" && compiled(f.Pattern).MatchString(v)
 	case Range:
 		v := value(f.Column)
 		n, err := strconv.ParseUint(v, 10, 64)
@@ -59,6 +59,16 @@ func selects(f Filter, r *Row) bool {
 		return raw != "" && strings.Contains(raw, text)
 	}
 	return false // Beside, Cut: no row of these tests is
+}
+
+// lastPattern is what a filter of a Regexp is judged with, row after row.
+var lastPattern = regexp.MustCompile("")
+
+func compiled(pattern string) *regexp.Regexp {
+	if lastPattern.String() != pattern {
+		lastPattern = regexp.MustCompile(pattern)
+	}
+	return lastPattern
 }
 
 func lowerASCII(s string) string {
