@@ -3,6 +3,7 @@ package service
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -36,12 +37,14 @@ func lineOf(auditID, rule string) string { return auditID + " " + rule }
 // item is an event as it is sent.
 type item struct {
 	raw   []byte
+	id    string // its identity, in hex
 	found []detection
 }
 
 // body is what is posted at once.
 type body struct {
 	data  []byte
+	ids   []string // identities of its events
 	found []detection
 }
 
@@ -103,7 +106,7 @@ func loadCorpus() (*corpus, error) {
 }
 
 func (c *corpus) add(e *audit.Event) {
-	switch found, err := c.judge(e.Raw); {
+	switch _, found, err := c.judge(e.Raw); {
 	case err != nil || len(e.AuditID) != 36 || bytes.Count(e.Raw, []byte(e.AuditID)) != 1:
 		// No other identity can be given to it.
 	case len(found) > 0:
@@ -113,21 +116,22 @@ func (c *corpus) add(e *audit.Event) {
 	}
 }
 
-// judge tells what the service is to find in an event.
-func (c *corpus) judge(raw []byte) (found []detection, err error) {
+// judge tells what the service is to find in an event, and its identity.
+func (c *corpus) judge(raw []byte) (id string, found []detection, err error) {
 	e, err := audit.NewReader(bytes.NewReader(raw), "sent", audit.Limits{}).Next()
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	e.Cluster = cluster
 	res := c.matcher.Match(&field.Context{Event: e})
 	if len(res.Faults) > 0 {
-		return nil, fmt.Errorf("rule %s: %w", res.Faults[0].Rule.Name, res.Faults[0].Err)
+		return "", nil, fmt.Errorf("rule %s: %w", res.Faults[0].Rule.Name, res.Faults[0].Err)
 	}
+	identity := e.Identity()
 	for _, d := range res.Detections {
-		found = append(found, detection{record.DetectionID(e.Identity(), d.Rule.Name), lineOf(e.AuditID, d.Rule.Name)})
+		found = append(found, detection{record.DetectionID(identity, d.Rule.Name), lineOf(e.AuditID, d.Rule.Name)})
 	}
-	return found, nil
+	return hex.EncodeToString(identity[:]), found, nil
 }
 
 // maker makes bodies, each time the same ones for a seed.
@@ -155,11 +159,11 @@ func (m *maker) one(e *audit.Event, noise int) item {
 		_, _ = rand.NewChaCha8([32]byte{byte(m.made), byte(m.seed)}).Read(b)
 		raw = append([]byte(`{"annotations":{"noise":"`+base64.StdEncoding.EncodeToString(b)+`"},`), raw[1:]...)
 	}
-	found, err := m.judge(raw)
+	name, found, err := m.judge(raw)
 	if err != nil { // the recorded one could be judged
 		panic(err)
 	}
-	return item{raw, found}
+	return item{raw, name, found}
 }
 
 // next makes a body. Now and then it repeats some events of the one before.
@@ -189,7 +193,7 @@ func list(items []item) *body {
 	var raws []string
 	for _, it := range items {
 		raws = append(raws, string(it.raw))
-		b.found = append(b.found, it.found...)
+		b.ids, b.found = append(b.ids, it.id), append(b.found, it.found...)
 	}
 	b.data = []byte(`{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[` + strings.Join(raws, ",") + "]}\n")
 	return b

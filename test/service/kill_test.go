@@ -24,6 +24,9 @@ var points = []struct {
 	{"settled", 8},       // the handler has written, the cursor has not moved
 	{"chunk", 3},         // a large record is stored in part
 	{"answer", 60},       // all is on disk, the sender does not know
+	{"store/written", 8}, // the embedded store has taken rows, which are not on disk
+	{"store/synced", 3},  // they are on disk, the cursor has not moved
+	{"store/merge", 3},   // the embedded store's engine is merging files
 }
 
 // TestKill kills the service time and again while it is fed, at any moment and, every
@@ -92,9 +95,12 @@ outputs:
   stdout: {enabled: true}
   file: {path: %s}
   http: {url: "%s/detections"}
-`, filepath.Join(k.dir, "data"), cluster, k.file, k.receiver.URL)
+`, k.data(), cluster, k.file, k.receiver.URL)
 	return k
 }
+
+// data is the folder of the service.
+func (k *killing) data() string { return filepath.Join(k.dir, "data") }
 
 // plan is that of the next process, with a file of its own as its standard output.
 func (k *killing) plan(t *testing.T, tags string, env ...string) plan {
@@ -165,13 +171,14 @@ func (k *killing) finish(t *testing.T, rounds int) {
 	outRepeats := requireDelivered(t, "stdout", ackedLines, sentLines, out)
 	file, broken, _ := readLines(t, k.file) // a broken line is closed, and written again
 	fileRepeats := requireDelivered(t, "file", ackedLines, sentLines, file)
+	kept := k.requireStored(t)
 	by := 0
 	for _, n := range k.byPoint {
 		by += n
 	}
 	require.GreaterOrEqual(t, 4*by, rounds, "kills at points")
 	t.Logf("%d kills, %d of them at points %v; %d bodies acknowledged, %d turned away, %d without answer; %d of %d detections acknowledged; "+
-		"repeats: http %d, stdout %d (%d torn lines), file %d (%d torn lines); torn records found %d times",
+		"repeats: http %d, stdout %d (%d torn lines), file %d (%d torn lines); %d events stored; torn records found %d times",
 		rounds, by, k.byPoint, k.senders.counts(http.StatusOK), k.senders.counts(http.StatusTooManyRequests)+k.senders.counts(http.StatusServiceUnavailable),
-		k.senders.counts(0), len(ackedIDs), len(sentIDs), repeats, outRepeats, torn, fileRepeats, broken, k.torn)
+		k.senders.counts(0), len(ackedIDs), len(sentIDs), repeats, outRepeats, torn, fileRepeats, broken, kept, k.torn)
 }

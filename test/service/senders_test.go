@@ -25,8 +25,9 @@ type senders struct {
 	shared  *body         // one that somebody posted lately
 	sent    map[string]string
 	acked   map[string]ack
-	answers map[int]int // by status; 0: none
-	wrong   []string    // answers that cannot be
+	stored  map[string]bool // identities of events: whether they were acknowledged
+	answers map[int]int     // by status; 0: none
+	wrong   []string        // answers that cannot be
 
 	retryAfter string // of the last answer
 }
@@ -38,7 +39,7 @@ type ack struct {
 }
 
 func newSenders(tries int) *senders {
-	return &senders{tries: tries, changed: make(chan struct{}), sent: map[string]string{}, acked: map[string]ack{}, answers: map[int]int{}}
+	return &senders{tries: tries, changed: make(chan struct{}), sent: map[string]string{}, acked: map[string]ack{}, stored: map[string]bool{}, answers: map[int]int{}}
 }
 
 // use tells the senders where to; nil is nowhere.
@@ -106,6 +107,9 @@ func (s *senders) once(ctx context.Context, p *process, b *body) (code int, text
 	for _, d := range b.found {
 		s.sent[d.id] = d.line
 	}
+	for _, id := range b.ids {
+		s.stored[id] = s.stored[id] // false, if it is new
+	}
 	s.mu.Unlock()
 	code, text, header := exchange(ctx, p, b.data)
 	s.note(b, code, text, header)
@@ -125,6 +129,9 @@ func (s *senders) note(b *body, code int, text string, header http.Header) {
 			if _, ok := s.acked[d.id]; !ok {
 				s.acked[d.id] = ack{d.line, now}
 			}
+		}
+		for _, id := range b.ids {
+			s.stored[id] = true
 		}
 	case 0, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 	default:
