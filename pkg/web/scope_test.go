@@ -141,6 +141,9 @@ func TestScopeOnEveryOperation(t *testing.T) {
 		for name, values := range got.Header {
 			assert.NotContains(t, strings.Join(values, " "), marker, name)
 		}
+		if telling[qu.op] {
+			continue
+		}
 		headers[1] = "Bearer " + allToken
 		if all := mixed.ask(method, qu.path, qu.body, headers...); seen(all) != seen(got) {
 			telling[qu.op] = true
