@@ -101,8 +101,8 @@ func (f *fixture) make(t testing.TB) {
 		found := m.Match(contextOf(e, "host"))
 		e, hidden := redactor.Redacted(e)
 		e.Cluster = []string{"prod", "dev", "edge"}[i%3]
-		// Filed under the time of arrival: its own is that of a recording.
-		r := &record.Event{Event: e, ID: id, Source: "webhook", Received: begin.Add(time.Duration(i) * 2500 * time.Millisecond), Flags: record.Late,
+		// Filed under the time of arrival: its own is that of a recording. Some share one.
+		r := &record.Event{Event: e, ID: id, Source: "webhook", Received: begin.Add(time.Duration(i/3) * 7 * time.Second), Flags: record.Late,
 			Detections: found.Detections, Redacted: hidden}
 		f.rows = append(f.rows, row.Encode(r))
 	}
