@@ -82,7 +82,10 @@ func scopeFilter(s Scope) store.Filter {
 	if s.All {
 		return allRows
 	}
-	f := oneOf(clusterColumn, s.Clusters)
+	f := allRows
+	if !slices.Contains(s.Clusters, AnyCluster) {
+		f = oneOf(clusterColumn, s.Clusters)
+	}
 	if len(s.Namespaces) == 0 {
 		return f
 	}
@@ -109,7 +112,7 @@ func (s Scope) sees(e *audit.Event) bool {
 	if s.All {
 		return true
 	}
-	if e.Cluster == "" || !slices.Contains(s.Clusters, e.Cluster) {
+	if any := slices.Contains(s.Clusters, AnyCluster); !any && (e.Cluster == "" || !slices.Contains(s.Clusters, e.Cluster)) {
 		return false
 	}
 	if len(s.Namespaces) == 0 {

@@ -18,9 +18,12 @@ type Principal struct {
 // there: it is not found, not counted, not a value of a facet.
 type Scope struct {
 	All        bool     // everything, whatever the lists say
-	Clusters   []string // clusters; none of them: nothing
+	Clusters   []string // clusters, or AnyCluster; none of them: nothing
 	Namespaces []string // within these clusters only events of objects in these namespaces; empty: all events
 }
+
+// AnyCluster in Scope.Clusters stands for every cluster, and for none known.
+const AnyCluster = "*"
 
 // Everything is the scope of who may see all.
 var Everything = Scope{All: true}

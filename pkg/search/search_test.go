@@ -188,6 +188,17 @@ func TestNothingOutsideTheScope(t *testing.T) {
 		require.NoError(t, err)
 		assert.Zero(t, n, what)
 	}
+	anywhere := Scope{Clusters: []string{AnyCluster}, Namespaces: scope.Namespaces}
+	n, _, err = s.Count(t.Context(), Principal{Scope: anywhere}, Request{})
+	require.NoError(t, err)
+	seen := 0
+	for _, e := range f.events {
+		if anywhere.sees(e.Event) {
+			seen++
+		}
+	}
+	assert.Greater(t, seen, within)
+	assert.EqualValues(t, seen, n, "namespaces of any cluster")
 	_, err = s.Get(t.Context(), local, "no such id")
 	assert.ErrorAs(t, err, new(NotFound))
 }

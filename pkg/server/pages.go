@@ -283,7 +283,7 @@ func (t *tokens) list() (list []web.Token) {
 	for i, c := range t.cfg {
 		scope := search.Scope{Clusters: c.Clusters, Namespaces: c.Namespaces}
 		if slices.Contains(c.Clusters, config.AnyCluster) {
-			scope.Clusters, scope.All = nil, len(c.Namespaces) == 0
+			scope.Clusters, scope.All = []string{search.AnyCluster}, len(c.Namespaces) == 0
 		}
 		list = append(list, web.Token{Name: c.Name, Secret: func() string { return t.secret(i) }, Scope: scope, Import: c.Import})
 	}
