@@ -139,7 +139,7 @@ func resultOf(w audit.What) (f facts) {
 	f.add("Reason", w.Reason)
 	f.add("Message", w.Message)
 	f.add("Authorization", w.Decision)
-	f.add("because", w.DecisionReason)
+	f.add("Because", w.DecisionReason)
 	return f
 }
 
@@ -181,7 +181,7 @@ func whoOf(w audit.Who, cluster string) (f facts) {
 	if i := w.Impersonated; i != nil {
 		f.linked("Acting as", i.Name, entityLink(search.EntityUser, cluster, i.Name))
 		f.note(kindText(i.Kind))
-		f.add("in groups", i.Groups...)
+		f.add("In groups", i.Groups...)
 	}
 	f.linked("Address", w.SourceIP, addressLink(w.SourceIP))
 	f.add("Claimed addresses", w.ClaimedIPs...)

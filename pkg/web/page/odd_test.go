@@ -105,7 +105,7 @@ func TestAddressesStayText(t *testing.T) {
 func TestClauseFindsTheUserWhateverTheName(t *testing.T) {
 	r := newRig(t, odd(t)...)
 	for _, s := range hostile {
-		if !strings.Contains(s, "\x00") && askable(s) { // conditions compare up to the first NUL
+		if askable(s) {
 			assert.Len(t, r.ids(equals("ka.user.name", s)), 1, "%.40q", s)
 		}
 	}

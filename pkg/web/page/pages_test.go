@@ -86,7 +86,7 @@ func TestFirstPageListsEveryDetection(t *testing.T) {
 
 // TestEveryLinkAnswers walks from the first page over links, level by level.
 func TestEveryLinkAnswers(t *testing.T) {
-	const most = 100
+	const most = 60
 	r := newRig(t, append(sample(t), odd(t)...)...)
 	level, seen := []string{"/", "/?show=events&since=all", "/?q=ka.verb+%3D+get&since=all"}, map[string]bool{}
 	for len(level) > 0 && len(seen) < most {

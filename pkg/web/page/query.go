@@ -239,8 +239,10 @@ const maxText = 1 << 10
 // linkBytes is the longest value that links ask for; addresses have their limits.
 const linkBytes = 1 << 10
 
-// askable reports whether links can ask for a value.
-func askable(value string) bool { return value != "" && len(value) <= linkBytes }
+// askable reports whether links can ask for a value; conditions cannot hold a NUL.
+func askable(value string) bool {
+	return value != "" && len(value) <= linkBytes && !strings.Contains(value, "\x00")
+}
 
 // request is the search that q asks for, with the spans ending at now.
 func (q query) request(now time.Time) search.Request {
