@@ -82,7 +82,7 @@ func scopeFilter(s Scope) store.Filter {
 	if s.All {
 		return allRows
 	}
-	f := allRows
+	var f store.Filter = allRows
 	if !slices.Contains(s.Clusters, AnyCluster) {
 		f = oneOf(clusterColumn, s.Clusters)
 	}
