@@ -77,6 +77,25 @@ func syncDir(path string) error {
 	return err
 }
 
+// syncBodies writes down the names of bodies. What is in them has been.
+func (s *Store) syncBodies() error {
+	if len(s.dirtyBodies) == 0 {
+		return nil
+	}
+	for dir := range s.dirtyBodies {
+		if err := syncDir(dir); err != nil {
+			return fmt.Errorf("store: write down bodies: %w", err)
+		}
+	}
+	for _, dir := range []string{s.bodiesDir(), s.cfg.Dir} {
+		if err := syncDir(dir); err != nil {
+			return fmt.Errorf("store: write down bodies: %w", err)
+		}
+	}
+	clear(s.dirtyBodies)
+	return nil
+}
+
 func (b *body) marshal() ([]byte, error) {
 	head := binary.AppendUvarint(nil, uint64(len(b.columns)))
 	for _, c := range b.columns {

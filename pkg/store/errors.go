@@ -19,6 +19,7 @@ type InUse struct {
 	PID string // of the process that has it, as it wrote it down; may be empty
 }
 
+// Error says what is wrong and what to do.
 func (e InUse) Error() string {
 	who := "another process"
 	if e.PID != "" {
@@ -33,6 +34,7 @@ type TooNew struct {
 	Format, Knows int
 }
 
+// Error says what is wrong and what to do.
 func (e TooNew) Error() string {
 	return fmt.Sprintf("store: %s has format %d, and this version of the program knows formats up to %d; "+
 		"start the later version again, or move the folder away to begin a new one", e.Dir, e.Format, e.Knows)
@@ -45,6 +47,7 @@ type ReadOnly struct {
 	Free, Floor int64 // bytes
 }
 
+// Error says what is wrong and what to do.
 func (e ReadOnly) Error() string {
 	return fmt.Sprintf("store: %d bytes are free on the disk of %s and %d are to stay free; "+
 		"make room, or keep rows for a shorter time", e.Free, e.Dir, e.Floor)
@@ -59,6 +62,7 @@ type OutOfRetention struct {
 	First, Newer time.Time // the oldest and the newest of those rows
 }
 
+// Error says what is wrong and what to do.
 func (e OutOfRetention) Error() string {
 	return fmt.Sprintf("store: %d rows of %s to %s are not within %s to %s, which the store keeps; file them under another time",
 		len(e.Rows), stamp(e.First), stamp(e.Newer), stamp(e.Least), stamp(e.Most))
@@ -71,6 +75,7 @@ type BadRow struct {
 	Why string
 }
 
+// Error says what is wrong and what to do.
 func (e BadRow) Error() string { return fmt.Sprintf("store: row %d of the batch %s", e.Row, e.Why) }
 
 // BadPattern is the error of a query with a Regexp that is none.
@@ -79,10 +84,12 @@ type BadPattern struct {
 	Err     error
 }
 
+// Error says what is wrong and what to do.
 func (e BadPattern) Error() string {
 	return fmt.Sprintf("store: %q is not a regular expression: %v", e.Pattern, e.Err)
 }
 
+// Unwrap is what the parser of patterns says.
 func (e BadPattern) Unwrap() error { return e.Err }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -22,8 +22,10 @@ const format = 1
 // What cannot be opened is moved aside, day by day: see MovedAside. The engine panics
 // at what it cannot read; where it does so in a call of ours, the day is moved at once.
 // Where it kills the process, the next Open knows which day it was at, and when that
-// has happened three times running, moves that one. Damage that the engine finds only
-// later, when it merges or reads rows, is not found here.
+// has happened three times running, moves that one. Damage within files that are as
+// long as they should be is found when the engine merges or reads rows, not here, and
+// then it kills the process. What the engine had opened of a day that is moved stays
+// open until the process ends.
 func Open(cfg Config) (*Store, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {

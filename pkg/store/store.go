@@ -62,8 +62,12 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	err := s.syncBodies()
 	s.engine.MustClose()
-	return s.lock.Close()
+	if closeErr := s.lock.Close(); err == nil {
+		err = closeErr
+	}
+	return err
 }
 
 // keeps is the span of times of which the store takes rows now.

@@ -72,16 +72,8 @@ func (s *Store) join() (*passing, error) {
 // makes a copy of a partition it first writes down what is in memory, except for what it
 // is merging just then; so that is repeated until nothing is left. Writers are held off.
 func (s *Store) writeDown() error {
-	for dir := range s.dirtyBodies {
-		if err := syncDir(dir); err != nil {
-			return fmt.Errorf("store: write down bodies: %w", err)
-		}
-	}
-	if len(s.dirtyBodies) > 0 {
-		if err := syncDir(s.bodiesDir()); err != nil {
-			return fmt.Errorf("store: write down bodies: %w", err)
-		}
-		clear(s.dirtyBodies)
+	if err := s.syncBodies(); err != nil {
+		return err
 	}
 	for len(s.dirty) > 0 {
 		if err := s.copyDirty(); err != nil {

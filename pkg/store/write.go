@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
-
-	"github.com/kubewitness/kubewitness/pkg/failpoint"
 )
 
 // maxRecent is how many IDs are remembered because queries may not see their rows yet.
@@ -47,7 +45,6 @@ func (s *Store) Write(ctx context.Context, rows []Row) (Written, error) {
 		s.engine.DebugFlush()
 		clear(s.recent)
 	}
-	failpoint.Hit("store/taken")
 	return w, s.refused(rows, outside)
 }
 
