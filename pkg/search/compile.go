@@ -29,7 +29,7 @@ func parse(cond string, rs *rules.Ruleset) (condition.Expr, error) {
 	if rs == nil {
 		rs = &rules.Ruleset{}
 	}
-	text, err := rs.WithLists(cond)
+	text, err := withLists(cond, rs)
 	if err != nil {
 		return nil, badf("search: condition: %w; name fewer lists in it", err)
 	}
@@ -47,6 +47,39 @@ func parse(cond string, rs *rules.Ruleset) (condition.Expr, error) {
 		return nil, placed(err, cond, text)
 	}
 	return resolved, nil
+}
+
+// withLists puts the lists of the rules in the places of their names, but for those in
+// quotes: there Falco does it too, and what a search is made of, names of users and
+// objects, would mean something else wherever a list has such a name.
+func withLists(cond string, rs *rules.Ruleset) (string, error) {
+	var out strings.Builder
+	for len(cond) > 0 {
+		quote := strings.IndexAny(cond, `"'`)
+		if quote < 0 {
+			quote = len(cond)
+		}
+		text, err := rs.WithLists(cond[:quote])
+		if err != nil {
+			return "", err
+		}
+		end := quotedLen(cond[quote:])
+		out.WriteString(text)
+		out.WriteString(cond[quote : quote+end])
+		cond = cond[quote+end:]
+	}
+	return out.String(), nil
+}
+
+// quotedLen is the length of the quoted string that a text begins with, up to the first
+// delimiter without a backslash in front of it; all of it where none ends it.
+func quotedLen(s string) int {
+	for i := 1; i < len(s); i++ {
+		if s[i] == s[0] && s[i-1] != '\\' {
+			return i + 1
+		}
+	}
+	return len(s)
 }
 
 // syntaxError tells of the text as it was written, where that does not parse either.
