@@ -231,24 +231,34 @@ func (c *searchCommand) page(ctx context.Context, a *archive, q client.Query, t 
 		}
 		return sum, c.write(withoutHeader(table, t.pages > 0))
 	}
-	var line []byte
 	n := 0
-	sum, err := a.EachEvent(ctx, q, func(e *api.Event) (err error) {
+	show := func(line []byte) error {
 		if n++; !a.local && n%100 == 0 {
-			c.line.show(fmt.Sprintf("%d found, back to %s", t.hits+n, stamp(e.Time)))
-		}
-		if line, err = c.appendEvent(line[:0], e); err != nil {
-			return err
+			c.line.show(fmt.Sprintf("%d found", t.hits+n))
 		}
 		return c.write(line)
-	})
+	}
+	var line []byte
+	var sum api.Summary
+	var err error
+	if c.output == "json" { // it is what the API gives
+		sum, err = a.EachEventLine(ctx, q, func(text []byte) error {
+			line = append(append(line[:0], text...), '\n')
+			return show(line)
+		})
+	} else {
+		sum, err = a.EachEvent(ctx, q, func(e *api.Event) error {
+			line = append(appendAnswer(line[:0], e, useColor(c.out)), '\n')
+			return show(line)
+		})
+	}
 	if err != nil {
 		sum.Hits = n
 	}
 	return sum, err
 }
 
-// appendEvent appends the line of an event.
+// appendEvent appends the line of an event that has come.
 func (c *searchCommand) appendEvent(dst []byte, e *api.Event) ([]byte, error) {
 	if c.output == "answer" {
 		return append(appendAnswer(dst, e, useColor(c.out)), '\n'), nil

@@ -22,6 +22,12 @@ func (c *Client) EachEvent(ctx context.Context, q Query, yield func(*api.Event) 
 	return stream(ctx, c, call{method: http.MethodGet, path: "events", query: q.values()}, yield)
 }
 
+// EachEventLine is EachEvent with each event as JSON, on one line without line break; it
+// is valid until yield returns.
+func (c *Client) EachEventLine(ctx context.Context, q Query, yield func([]byte) error) (api.Summary, error) {
+	return c.streamLines(ctx, call{method: http.MethodGet, path: "events", query: q.values()}, yield)
+}
+
 // EventTable gives a page of events as CSV, with the names of the columns in its first
 // line.
 func (c *Client) EventTable(ctx context.Context, q Query) (table []byte, sum api.Summary, err error) {
@@ -83,13 +89,22 @@ func (c *Client) Detections(ctx context.Context, q Query) (*api.DetectionList, e
 // History gives what happened to an object from one time to another; zero times are no
 // bounds, and with the limit 0 the service has its own.
 func (c *Client) History(ctx context.Context, o api.Object, from, to time.Time, limit int) (*api.History, error) {
-	v := Query{From: from, To: to, Limit: limit}.values()
+	return c.HistoryPage(ctx, o, Query{From: from, To: to, Limit: limit}, false)
+}
+
+// HistoryPage is History of the time, limit and page that q has; its other conditions do
+// not count. With reads, requests that only look at the object are in it too.
+func (c *Client) HistoryPage(ctx context.Context, o api.Object, q Query, reads bool) (*api.History, error) {
+	v := Query{From: q.From, To: q.To, Since: q.Since, Limit: q.Limit, After: q.After}.values()
 	for name, value := range map[string]string{
 		"cluster": o.Cluster, "api_group": o.APIGroup, "resource": o.Resource, "namespace": o.Namespace, "name": o.Name,
 	} {
 		if value != "" {
 			v.Set(name, value)
 		}
+	}
+	if reads {
+		v.Set("reads", "true")
 	}
 	return one[api.History](ctx, c, "objects/history", v)
 }

@@ -23,7 +23,7 @@ import (
 )
 
 // The servers here are broken ones, or none of kubewitness'; how the client gets on with
-// the service itself is in service_test.go.
+// the service itself is tested beside its handler, in package web.
 
 func newClient(t *testing.T, url string, change ...func(*Config)) *Client {
 	t.Helper()

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -13,6 +14,18 @@ const ndjson = "application/x-ndjson"
 // stream sends a request whose answer is a line for each hit, and at last one that says
 // what it came to. It ends with yield's error, where that has one.
 func stream[T any](ctx context.Context, c *Client, k call, yield func(*T) error) (api.Summary, error) {
+	return c.streamLines(ctx, k, func(text []byte) error {
+		hit := new(T)
+		if err := decode(text, hit); err != nil {
+			return err
+		}
+		return yield(hit)
+	})
+}
+
+// streamLines is stream with the hits as they come, without line break; a line is valid
+// until yield returns.
+func (c *Client) streamLines(ctx context.Context, k call, yield func([]byte) error) (api.Summary, error) {
 	k.accept = ndjson
 	ctx, cancel := context.WithCancel(ctx) // what the service still has to say is not waited for
 	defer cancel()
@@ -28,28 +41,24 @@ func stream[T any](ctx context.Context, c *Client, k call, yield func(*T) error)
 		if err != nil {
 			return finish(ctx, end, err)
 		}
-		if len(text) == 0 {
-			continue
-		}
-		var last api.Last
-		if err := decode(text, &last); err != nil {
-			return api.Summary{}, err
-		}
 		switch {
-		case last.Error != nil:
-			end.Error = last.Error
-		case last.Summary != nil:
-			end.Summary = last.Summary
-		default:
-			hit := new(T)
-			if err := decode(text, hit); err != nil {
+		case len(text) == 0:
+		case isLast(text):
+			if err := decode(text, &end); err != nil {
 				return api.Summary{}, err
 			}
-			if err := yield(hit); err != nil {
+		default:
+			if err := yield(text); err != nil {
 				return api.Summary{}, err
 			}
 		}
 	}
+}
+
+// isLast tells whether a line is an api.Last, which has one of two keys, and no hit has
+// either for its first.
+func isLast(text []byte) bool {
+	return bytes.HasPrefix(text, []byte(`{"summary":`)) || bytes.HasPrefix(text, []byte(`{"error":`))
 }
 
 // finish says how a stream ended that has no more lines.
