@@ -199,3 +199,44 @@ func TestFollow(t *testing.T) {
 	assert.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode(), told.String())
 	assert.Equal(t, "kubewitness: interrupted\n", told.String())
 }
+
+// TestFolderInUse: a folder that another process has, which is no service, is said to be
+// in use, whatever a service that has died left there. An import that waits for input can
+// be interrupted, and keeps what it has stored.
+func TestFolderInUse(t *testing.T) {
+	s := &service{dir: t.TempDir()}
+	t.Setenv("KUBEWITNESS_STORE_FREE_FLOOR", "1")
+	t.Setenv("KUBEWITNESS_STORE_RETENTION", "36500d")
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer w.Close()
+	importing := s.command(t, "import", "--data", "d", "-")
+	var out, told bytes.Buffer
+	importing.Stdin, importing.Stdout, importing.Stderr = r, &out, &told
+	require.NoError(t, importing.Start())
+	r.Close()
+	_, err = w.WriteString(strings.Repeat(givenEvents(t), 400)) // more than a batch
+	require.NoError(t, err)
+
+	lock := filepath.Join(s.dir, "d", "store", "LOCK")
+	require.Eventually(t, func() bool {
+		b, err := os.ReadFile(lock)
+		return err == nil && len(b) > 0
+	}, time.Minute, 10*time.Millisecond)
+	beacon := fmt.Sprintf(`{"url":"http://127.0.0.1:1","pid":%d}`, os.Getpid())
+	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "d", "server.json"), []byte(beacon), 0o600))
+	for _, args := range [][]string{{"search", "--data", "d"}, {"import", "--data", "d", "missing"}} {
+		_, refused, code := s.run(t, args...)
+		assert.Equal(t, exitUnreadable, code)
+		assert.Equal(t, fmt.Sprintf("kubewitness: d/store is in use by process %d, which does not say where it can be asked: "+
+			"wait until it has ended, or name the service with --server\n", importing.Process.Pid), refused)
+	}
+
+	require.NoError(t, importing.Process.Signal(os.Interrupt))
+	_ = importing.Wait() // the exit code says it
+	assert.Equal(t, exitInterrupted, importing.ProcessState.ExitCode())
+	assert.Equal(t, "kubewitness: interrupted\n", told.String())
+	assert.Regexp(t, `^[0-9] events? stored, [0-9]+ known already, in `, out.String())
+	_, told2, code := s.run(t, "search", "--data", "d", "--output", "answer")
+	assert.Contains(t, []int{exitOK, exitNothing}, code, told2)
+}
