@@ -1,6 +1,7 @@
 package search
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +30,8 @@ var gates = []struct{ prefix, path string }{
 	{"ka.req.pod.", "/requestObject/spec/securityContext"}, // eff_run_as_user
 	{"kw.pod.", "/objectRef"},
 	{"kw.pod.", "/verb"},
-	{"kw.pod.containers.", "/requestObject/spec"}, // run_as_user and host_port
+	{"kw.pod.containers.run_as_user", "/requestObject/spec"}, // that of the pod
+	{"kw.pod.containers.host_port", "/requestObject/spec"},   // hostNetwork
 	{"kw.pod.service_account", "/requestObject/spec"},
 	{"kw.role", "/objectRef"},
 	{"kw.role", "/verb"},
@@ -131,24 +133,26 @@ func meet(path, at []string) bool {
 	return true
 }
 
-// filterDepth is how many steps of a path the filter looks at: enough to tell the data
-// of a Secret from the spec of a pod.
+// filterDepth is how many steps of a path are looked for as they are, which is cheap:
+// enough to tell the data of a Secret from the spec of a pod.
 const filterDepth = 2
+
+// maxPointers is how many pointers the pattern of a filter has; with more there is none.
+const maxPointers = 200
 
 // filter selects all rows in which something redacted may lie where the clause looks.
 func (r *reads) filter() store.Filter {
-	parts := []string{}
 	if r.keys {
 		return store.Exists{Column: row.Redacted}
 	}
+	var parts, pointers []string
+	deeper := false // there is more to the paths than what is looked for as it is
 	for _, p := range r.paths {
-		var lit []string
-		for i, s := range p {
-			if i == filterDepth || s == wild {
-				break
-			}
-			lit = append(lit, s)
+		lit := p[:min(len(p), filterDepth)]
+		if n := slices.Index(lit, wild); n >= 0 {
+			lit = lit[:n]
 		}
+		deeper = deeper || len(lit) < len(p)
 		if len(lit) == 0 {
 			return store.Exists{Column: row.Redacted}
 		}
@@ -158,6 +162,10 @@ func (r *reads) filter() store.Filter {
 		for n := 1; n < len(lit); n++ {
 			parts = append(parts, openText(pointerTo(lit[:n]))+`"`)
 		}
+		pointers = append(pointers, pointerPattern(p))
+		for n := 1; n < len(p); n++ {
+			pointers = append(pointers, pointerPattern(p[:n])+`"`)
+		}
 	}
 	slices.Sort(parts)
 	parts = slices.Compact(parts)
@@ -165,7 +173,32 @@ func (r *reads) filter() store.Filter {
 	for i, p := range parts {
 		out[i] = store.Contains{Column: row.Redacted, Text: p}
 	}
-	return or(out...)
+	slices.Sort(pointers)
+	pointers = slices.Compact(pointers)
+	if !deeper || len(pointers) > maxPointers {
+		return or(out...)
+	}
+	return and(or(out...), store.Regexp{Column: row.Redacted, Pattern: strings.Join(pointers, "|")})
+}
+
+// pointerPattern matches what the pointer to a path, or to something below it, begins
+// with in a list. An element of an array has a number.
+func pointerPattern(path []string) string {
+	var b strings.Builder
+	for i, s := range path {
+		if s == wild {
+			b.WriteString(`/[-+0-9]+`)
+			continue
+		}
+		text := pointerTo([]string{s})
+		if t := openText(text); i > 0 {
+			text = t[1:] // without the quotation mark
+		} else {
+			text = t
+		}
+		b.WriteString(regexp.QuoteMeta(text))
+	}
+	return b.String()
 }
 
 func pointerTo(steps []string) string {

@@ -42,7 +42,7 @@ func (c *scan) run(ctx context.Context, f store.Filter, exact bool, take func(st
 		if !exact {
 			if c.sum.Scanned >= c.s.cfg.MaxScanned {
 				c.sum.Partial, c.sum.Why = true, tooMany(c.sum.Scanned)
-				return store.Stop
+				return store.ErrStop
 			}
 			c.sum.Scanned++
 		}

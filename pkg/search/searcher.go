@@ -78,7 +78,7 @@ func (s *Searcher) Search(ctx context.Context, p Principal, r Request, pg Page, 
 		}
 		if sum.Hits++; sum.Hits == limit {
 			sum.Next = positionText(scan.last)
-			return store.Stop
+			return store.ErrStop
 		}
 		return nil
 	})

@@ -115,7 +115,7 @@ func BenchmarkQueries(b *testing.B) {
 			seen := 0
 			require.NoError(b, s.Newest(context.Background(), Query{Filter: f}, Scan{}, func(Row) error {
 				if seen++; seen == 50 {
-					return Stop
+					return ErrStop
 				}
 				return nil
 			}))
@@ -136,7 +136,7 @@ func BenchmarkQueries(b *testing.B) {
 		seen := 0
 		require.NoError(b, s.Newest(context.Background(), Query{}, Scan{}, func(Row) error {
 			if seen++; seen == 20_000 {
-				return Stop
+				return ErrStop
 			}
 			return nil
 		}))

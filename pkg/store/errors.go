@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Stop, returned by a function that takes rows, ends a query without an error.
-var Stop = errors.New("store: no more rows are wanted") //nolint:revive,staticcheck // it is a word to the store, not a failure
+// ErrStop, returned by a function that takes rows, ends a query without an error.
+var ErrStop = errors.New("store: no more rows are wanted")
 
 // ErrClosed is the error of all that is asked of a store after Close.
 var ErrClosed = errors.New("store: it is closed")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -219,38 +220,79 @@ func rawFilter(f Raw) string {
 	return "(" + text + ") or " + matchesOdd(rawColumn, pattern)
 }
 
-// maxSpelled is how many letters the piece of a text has whose spellings are looked for.
-const maxSpelled = 4
+// Bounds of the pieces of a text whose spellings are looked for.
+const (
+	maxSpelled = 3 // letters of a piece: 8 spellings
+	maxPieces  = 8
+)
 
-// spelled is the filter for the longest piece of a text with at most maxSpelled letters,
-// in each of its spellings.
+// spelled is the filter for pieces of a text, each in each of its spellings: what has
+// all of them is nearly always what has the text, which is dear to find out.
 func spelled(name, text string) string {
-	piece := ""
-	for from := range text {
-		letters := 0
-		for i, r := range text[from:] {
-			if asciiLetter(r) {
-				letters++
-			}
-			if letters > maxSpelled {
-				break
-			}
-			if end := i + utf8.RuneLen(r); r != utf8.RuneError && end > len(piece) {
-				piece = text[from : from+end]
-			}
-			if r == utf8.RuneError {
-				break
-			}
+	var all []string
+	for _, piece := range pieces(text) {
+		var parts []string
+		for _, s := range spellings(piece) {
+			parts = append(parts, substring(name, s))
 		}
+		all = append(all, "("+strings.Join(parts, " or ")+")")
 	}
-	if piece == "" {
+	if len(all) == 0 {
 		return quote(name) + ":*"
 	}
-	var parts []string
-	for _, s := range spellings(piece) {
-		parts = append(parts, substring(name, s))
+	return strings.Join(all, " ")
+}
+
+// pieces cuts a text into pieces of at most maxSpelled letters, the rarest first: what
+// lies on both sides of the rarest is cut on. Runes that are none are in no piece.
+func pieces(text string) (all []string) {
+	best, at := "", 0
+	for i := range text {
+		if p := pieceAt(text[i:]); rarity(p) > rarity(best) {
+			best, at = p, i
+		}
 	}
-	return "(" + strings.Join(parts, " or ") + ")"
+	if best == "" {
+		return nil
+	}
+	all = append(pieces(text[:at]), pieces(text[at+len(best):])...)
+	slices.SortStableFunc(all, func(a, b string) int { return rarity(b) - rarity(a) })
+	all = append([]string{best}, all...)
+	return all[:min(len(all), maxPieces)]
+}
+
+// pieceAt is the piece that a text begins with.
+func pieceAt(text string) string {
+	letters, end := 0, 0
+	for i, r := range text {
+		if asciiLetter(r) {
+			letters++
+		}
+		if letters > maxSpelled || r == utf8.RuneError || i >= 4*maxSpelled {
+			break
+		}
+		end = i + utf8.RuneLen(r)
+	}
+	return text[:end]
+}
+
+// rarity guesses how seldom a piece stands in JSON about clusters. Its first character
+// counts most: it is what texts are searched for first.
+func rarity(piece string) (n int) {
+	for i := range len(piece) {
+		c := 3 // what is no letter, and seldom letters
+		switch {
+		case strings.IndexByte("etaonisrcldETAONISRCLD\":,", piece[i]) >= 0:
+			c = 1
+		case strings.IndexByte("pumhgfvby0123456789./-PUMHGFVBY", piece[i]) >= 0:
+			c = 2
+		}
+		if i == 0 {
+			c *= 3
+		}
+		n += c
+	}
+	return n
 }
 
 func asciiLetter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }

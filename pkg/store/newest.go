@@ -30,7 +30,7 @@ const (
 
 // Newest hands the rows that a query selects to yield, the newest first, of one time
 // the one with the higher ID first. An error of yield ends it and is returned, except
-// Stop, which ends it without one.
+// ErrStop, which ends it without one.
 //
 // Rows that are written while it runs may be among them or not; none comes twice.
 func (s *Store) Newest(ctx context.Context, q Query, o Scan, yield func(Row) error) error {
@@ -48,7 +48,7 @@ func (s *Store) Newest(ctx context.Context, q Query, o Scan, yield func(Row) err
 		n.in.most = min(n.in.most, nanos(o.After.Time))
 	}
 	err = n.run(ctx)
-	if errors.Is(err, Stop) {
+	if errors.Is(err, ErrStop) {
 		return nil
 	}
 	return err

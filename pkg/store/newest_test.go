@@ -69,7 +69,7 @@ func TestNewestComeInOrderAndOnce(t *testing.T) {
 		require.NoError(t, s.Newest(t.Context(), Query{Filter: f}, Scan{After: after, NoRaw: true}, func(r Row) error {
 			got = append(got, r)
 			if len(got) == page {
-				return Stop
+				return ErrStop
 			}
 			return nil
 		}))

@@ -25,6 +25,9 @@ func setUp(mem int64, log *slog.Logger) error {
 		for _, f := range [][2]string{
 			{"memory.allowedBytes", strconv.FormatInt(mem, 10)},
 			{"loggerLevel", "ERROR"}, // its warnings quote rows
+			// Mapped files count as the process's memory, until the kernel needs it: all of what
+			// was ever read, and orchestrators end who has too much.
+			{"fs.disableMmap", "true"},
 			{"loggerDisableTimestamps", "true"},
 		} {
 			if err := flag.Set(f[0], f[1]); err != nil {

@@ -80,7 +80,7 @@ func questions(ids []string) []Question {
 		events("page, by user, agent, address",
 			"ka.user.name=system:admin", `ka.useragent startswith "kubectl"`, `ka.useragent contains "curl"`, "kw.source.ip=127.0.0.1", "kw.user.kind=anonymous"),
 		events("page, by what is in bodies",
-			"kw.pod.images intersects (nginx)", "kw.pod.privileged=true", "ka.req.pod.volumes.hostpath intersects (/)", `ka.req.pod.containers.image intersects ("busybox")`),
+			`kw.pod.containers.image intersects ("docker.io/library/nginx:1.27")`, "kw.pod.containers.privileged intersects (true)", "ka.req.pod.volumes.hostpath intersects (/)", `ka.req.pod.containers.image intersects ("busybox")`),
 		events("page, two or three of them", "ka.verb=create and ka.target.resource=pods and not ka.user.name startswith system:",
 			"ka.verb in (get, list) and ka.target.resource=secrets and kw.response.code>=400"),
 		events("page, of what never was", "ka.user.name=nobody-at-all", "ka.target.name=no-such-object", "ka.target.namespace=nowhere and ka.verb=delete"),

@@ -108,7 +108,9 @@ func (s *senders) once(ctx context.Context, p *process, b *body) (code int, text
 		s.sent[d.id] = d.line
 	}
 	for _, id := range b.ids {
-		s.stored[id] = s.stored[id] // false, if it is new
+		if !s.stored[id] {
+			s.stored[id] = false
+		}
 	}
 	s.mu.Unlock()
 	code, text, header := exchange(ctx, p, b.data)
