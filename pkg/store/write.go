@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
@@ -52,8 +55,7 @@ func (s *Store) Write(ctx context.Context, rows []Row) (Written, error) {
 // times that it does not take.
 func (s *Store) add(rows []Row, known map[string]bool) (w Written, outside []int, err error) {
 	w.New = make([]bool, len(rows))
-	b := batch{engine: s.engine, rows: logstorage.GetLogRows([]string{clusterColumn}, nil, nil, nil, "")}
-	defer logstorage.PutLogRows(b.rows)
+	var b batches
 	days := map[string][]int{}
 	for i := range rows {
 		r := &rows[i]
@@ -68,11 +70,11 @@ func (s *Store) add(rows []Row, known map[string]bool) (w Written, outside []int
 		p := s.pack(r)
 		if p.body != nil {
 			if err := s.keepBody(r, p.body); err != nil {
-				b.flush()
+				b.hand(s.engine)
 				return w, nil, err
 			}
 		}
-		b.add(r, p)
+		b = append(b, placedRow{r, p})
 		known[r.ID] = true
 		s.newest = max(s.newest, r.Time.UnixNano())
 		s.recent[r.ID] = struct{}{}
@@ -81,7 +83,7 @@ func (s *Store) add(rows []Row, known map[string]bool) (w Written, outside []int
 		w.New[i] = true
 		w.Rows++
 	}
-	b.flush()
+	b.hand(s.engine)
 	return w, s.unwritten(rows, days, &w, outside), nil
 }
 
@@ -174,6 +176,35 @@ func (g *group) add(r *Row, in span) {
 func dayOf(t time.Time) string { return t.UTC().Format(dayForm) }
 
 const dayForm = "20060102"
+
+// batches are rows on their way to the engine, which works in the goroutine that hands
+// them over: they go by as many ways as there are processors.
+type batches []placedRow
+
+type placedRow struct {
+	row    *Row
+	packed packed
+}
+
+// leastShare is how many rows are worth a goroutine.
+const leastShare = 64
+
+func (all batches) hand(engine *logstorage.Storage) {
+	ways := max(1, min(runtime.GOMAXPROCS(0), len(all)/leastShare))
+	share := (len(all) + ways - 1) / ways
+	var work sync.WaitGroup
+	for part := range slices.Chunk(all, max(share, 1)) {
+		work.Go(func() {
+			b := batch{engine: engine, rows: logstorage.GetLogRows([]string{clusterColumn}, nil, nil, nil, "")}
+			defer logstorage.PutLogRows(b.rows)
+			for _, r := range part {
+				b.add(r.row, r.packed)
+			}
+			b.flush()
+		})
+	}
+	work.Wait()
+}
 
 // batch collects rows for the engine.
 type batch struct {

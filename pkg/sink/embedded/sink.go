@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -78,10 +79,7 @@ func (s *Sink) Write(ctx context.Context, events []*record.Event) error {
 // and what is wrong with those that it refuses.
 func (s *Sink) put(ctx context.Context, events []*record.Event) (outside []*record.Event, refused []error, err error) {
 	events = slices.Clone(events)
-	rows := make([]store.Row, len(events))
-	for i, e := range events {
-		rows[i] = row.Encode(e)
-	}
+	rows := encode(events)
 	for len(rows) > 0 {
 		w, err := s.cfg.Store.Write(ctx, rows)
 		var bad store.BadRow
@@ -102,6 +100,25 @@ func (s *Sink) put(ctx context.Context, events []*record.Event) (outside []*reco
 		return outside, refused, nil
 	}
 	return nil, refused, nil
+}
+
+// leastShare is how many events are worth a goroutine.
+const leastShare = 64
+
+// encode makes rows of events, on all processors.
+func encode(events []*record.Event) []store.Row {
+	rows := make([]store.Row, len(events))
+	ways := max(1, min(runtime.GOMAXPROCS(0), len(events)/leastShare))
+	var work sync.WaitGroup
+	for way := range ways {
+		work.Go(func() {
+			for i := way; i < len(events); i += ways {
+				rows[i] = row.Encode(events[i])
+			}
+		})
+	}
+	work.Wait()
+	return rows
 }
 
 // refile files events under the time at which they were received. Those that are
