@@ -111,7 +111,14 @@ func TestSearchAgreesWithThePlainEvaluator(t *testing.T) {
 	s := f.searcher()
 	scoped := Principal{Scope: Scope{Clusters: []string{"prod", "edge"}, Namespaces: []string{"default", "kube-system", "team-a"}}}
 	some, hidden, exact := 0, uint64(0), 0
+	share := 1
+	if underRace {
+		share = 13
+	}
 	for i, tree := range conditions(t, f) {
+		if i%share != 0 {
+			continue
+		}
 		text := tree.String()
 		b := boundsOf(tree)
 		o := newOracle(t, tree)
@@ -135,8 +142,8 @@ func TestSearchAgreesWithThePlainEvaluator(t *testing.T) {
 			return
 		}
 	}
-	assert.Greater(t, some, 150, "conditions must hold now and then, or nothing is tested")
-	assert.Greater(t, hidden, uint64(100), "something must be hidden now and then")
+	assert.Greater(t, some, 150/share, "conditions must hold now and then, or nothing is tested")
+	assert.Greater(t, hidden, uint64(100/share), "something must be hidden now and then")
 	t.Logf("%d searches with answers, %d events hidden, %d conditions exact", some, hidden, exact)
 }
 

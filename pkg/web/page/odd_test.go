@@ -59,11 +59,18 @@ func TestStringsFromEventsStayText(t *testing.T) {
 		assert.Zero(t, d.Tags["script"]+d.Tags["img"])
 		assert.Less(t, len(d.Source), 1<<20, path)
 	}
+	stride := 7
+	if underRace {
+		stride = 61
+	}
 	for i, id := range r.ids("") {
+		if underRace && i%6 != 0 {
+			continue
+		}
 		d := r.page("/event/" + id)
 		assert.Less(t, len(d.Source), 4<<20)
 		for j, link := range d.Links {
-			if (i+j)%7 == 0 {
+			if (i+j)%stride == 0 {
 				r.follow(link)
 			}
 		}
