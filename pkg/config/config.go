@@ -153,7 +153,8 @@ type Store struct {
 	Enabled   bool          `mapstructure:"enabled" doc:"Keep events in the embedded store, below data. Without it there is nothing to search."`
 	Retention time.Duration `mapstructure:"retention" least:"24h" doc:"How long events are kept, by their own time. Whole days are dropped, in UTC. Events that come when they are older are filed under the time at which they were received."`
 	MaxBytes  Size          `mapstructure:"max_bytes" doc:"Bytes on disk; beyond, the oldest days go, but never the last two. 0: no limit but the free disk."`
-	FreeFloor Size          `mapstructure:"free_floor" doc:"Bytes of the disk that stay free: below, the store takes nothing and events wait in the durable log. More than spool.free_floor, so that the store stops first. 0: twice that."`
+	KeepFree  Size          `mapstructure:"keep_free" doc:"Bytes of the disk that shall be free: below, the oldest days go, but never the last two. More than spool.free_floor, so that they make room for the durable log. 0: twice that."`
+	FreeFloor Size          `mapstructure:"free_floor" doc:"Bytes of the disk that stay free: below, the store takes nothing and events wait in the durable log. Less than spool.free_floor, so that the store can take what a full log holds. 0: half of that."`
 	Memory    Size          `mapstructure:"memory" least:"32MiB" doc:"Bytes of memory for the store's caches."`
 	SyncEvery time.Duration `mapstructure:"sync_every" least:"10ms" doc:"How often what the store took is put on disk for good, and can be found. Until then the durable log keeps it."`
 }

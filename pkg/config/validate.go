@@ -245,9 +245,13 @@ func (j *judge) tokens() {
 }
 
 func (j *judge) store() {
-	if f := j.Store.FreeFloor; j.Store.Enabled && j.Spool.URL == "" && f != 0 && f <= j.Spool.FreeFloor {
-		j.refuse("store.free_floor", "%s is not more than spool.free_floor, %s; write more, so that the store stops before the durable log does, or 0 for twice that",
-			format(j.Store.FreeFloor), format(j.Spool.FreeFloor))
+	if f := j.Store.FreeFloor; j.Store.Enabled && j.Spool.URL == "" && f != 0 && f >= j.Spool.FreeFloor {
+		j.refuse("store.free_floor", "%s is not less than spool.free_floor, %s: a full log could not be taken by the store; write less, or 0 for half of that",
+			format(f), format(j.Spool.FreeFloor))
+	}
+	if k := j.Store.KeepFree; j.Store.Enabled && j.Spool.URL == "" && k != 0 && k <= j.Spool.FreeFloor {
+		j.refuse("store.keep_free", "%s is not more than spool.free_floor, %s: old days would go too late to make room for the durable log; write more, or 0 for twice that",
+			format(k), format(j.Spool.FreeFloor))
 	}
 	if j.Store.Enabled && j.Store.SyncEvery >= j.Spool.AckWait {
 		j.refuse("store.sync_every", "%s is not less than spool.ack_wait, %s", format(j.Store.SyncEvery), format(j.Spool.AckWait))

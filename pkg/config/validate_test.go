@@ -31,7 +31,7 @@ func TestValidateGood(t *testing.T) {
 		"tail: [{file: /a, cluster: prod}]\nhttp: {listen: ''}\n", "webhook: {default_cluster: lab}\ntail: [{file: /a}, {file: /b}]\n",
 		insecure + "http: {listen: ':8080', allow_remote: true}\n",
 		secure + "http: {listen: ':8080', allow_remote: true, tls: {cert_file: /c, key_file: /k}, tokens: [{name: sre, file: /t, clusters: ['*'], import: true}, {name: shop, file: /s, clusters: [prod], namespaces: [shop]}]}\n",
-		insecure + "store: {retention: 7d, max_bytes: 10GiB, free_floor: 600MiB}\n", insecure + "store: {enabled: false, free_floor: 1}\n",
+		insecure + "store: {retention: 7d, max_bytes: 10GiB, free_floor: 500MiB, keep_free: 600MiB}\n", insecure + "store: {enabled: false, keep_free: 1}\n",
 		"webhook: {listen: 127.0.0.1:0, insecure: true}\nhttp: {listen: 127.0.0.1:0}\n",
 		insecure + "spool: {url: 'nats://a:b@h:4222,tls://h', replicas: 3, quota: 0}\n",
 		insecure + "outputs: {file: {path: /a}, http: {url: 'https://h/p', cert_file: /c, key_file: /k, ca_file: /ca}, stdout: {format: answer}}\n",
@@ -73,9 +73,10 @@ func TestValidate(t *testing.T) {
 			"k.yaml:11: http.tokens[2].import: is of no use with namespaces: what is put in is of all of them; take one of the two away",
 			"k.yaml:11: http.tls: has one of cert_file and key_file; name both, or none",
 		}},
-		{"store", insecure + "store: {free_floor: 512MiB, sync_every: 30s, retention: 1h}", []string{
+		{"store", insecure + "store: {free_floor: 512MiB, keep_free: 512MiB, sync_every: 30s, retention: 1h}", []string{
 			`k.yaml:2: store.retention: 1h is too little; write 24h or more`,
-			`k.yaml:2: store.free_floor: 512MiB is not more than spool.free_floor, 512MiB; write more, so that the store stops before the durable log does, or 0 for twice that`,
+			`k.yaml:2: store.free_floor: 512MiB is not less than spool.free_floor, 512MiB: a full log could not be taken by the store; write less, or 0 for half of that`,
+			`k.yaml:2: store.keep_free: 512MiB is not more than spool.free_floor, 512MiB: old days would go too late to make room for the durable log; write more, or 0 for twice that`,
 			`k.yaml:2: store.sync_every: 30s is not less than spool.ack_wait, 30s`,
 		}},
 		{"half of TLS", insecure + "outputs: {http: {url: 'https://h', cert_file: /c}}", []string{

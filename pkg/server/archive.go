@@ -47,10 +47,13 @@ func (s *Server) caches() int64 {
 func StoreConfig(cfg config.Config) store.Config {
 	c := store.Config{
 		Dir: filepath.Join(cfg.Data, StoreFolder), Retention: cfg.Store.Retention, MaxBytes: int64(cfg.Store.MaxBytes),
-		FreeFloor: int64(cfg.Store.FreeFloor), Memory: int64(cfg.Store.Memory), Now: time.Now,
+		FreeFloor: int64(cfg.Store.FreeFloor), KeepFree: int64(cfg.Store.KeepFree), Memory: int64(cfg.Store.Memory), Now: time.Now,
 	}
 	if c.FreeFloor == 0 {
-		c.FreeFloor = 2 * int64(cfg.Spool.FreeFloor)
+		c.FreeFloor = int64(cfg.Spool.FreeFloor) / 2
+	}
+	if c.KeepFree == 0 {
+		c.KeepFree = 2 * int64(cfg.Spool.FreeFloor)
 	}
 	return c
 }

@@ -222,6 +222,7 @@ func (x exporter) archive(out metrics) {
 	out.counter("store_expired_events_total", "Events not stored since they were received longer ago than the store keeps.", x.server.archive.sink.Expired())
 	out.counter("store_dropped_events_total", "Events that the embedded store's engine lost; a defect.", s.Dropped)
 	out.counter("store_beside_events_total", "Events too large for a row, kept in files of their own.", s.Beside)
+	out.counter("store_removed_days_total", "Days removed from the embedded store since the disk had too little room.", s.Removed)
 	out.counter("store_syncs_total", "Times that what the embedded store took was put on disk.", s.Syncs)
 	if oldest, newest, ok := x.server.archive.store.Bounds(); ok {
 		out.gauge("store_oldest_timestamp_seconds", "Time of the oldest event in the embedded store.", float64(oldest.Unix()))

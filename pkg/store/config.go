@@ -28,6 +28,9 @@ type Config struct {
 	MaxBytes int64
 	// FreeFloor is how many bytes of the disk stay free: below, Write is ReadOnly.
 	FreeFloor int64
+	// KeepFree is how many bytes of the disk shall be free: below, the oldest days go, but
+	// the last two with rows stay. 0: none go for that.
+	KeepFree int64
 	// Memory is how many bytes the engine's caches may take. There is one engine in a
 	// process: of several stores the one that is opened first decides.
 	Memory int64
@@ -59,7 +62,7 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.Retention < day || c.Retention > maxRetention:
 		return c, fmt.Errorf("store: retention is %s; set one day to %d days", c.Retention, maxRetention/day)
-	case c.MaxBytes < 0 || c.FreeFloor < 0 || c.Memory < 0:
+	case c.MaxBytes < 0 || c.KeepFree < 0 || c.FreeFloor < 0 || c.Memory < 0:
 		return c, errors.New("store: a limit is negative; set bytes")
 	case c.MaxRow < 0 || c.MaxRow > DefaultMaxRow:
 		return c, fmt.Errorf("store: rows of %d bytes; set at most %d", c.MaxRow, DefaultMaxRow)

@@ -62,6 +62,9 @@ func (s *Store) open() error {
 	}
 	err := o.attachAll()
 	if err == nil {
+		err = os.RemoveAll(s.removedDir())
+	}
+	if err == nil {
 		err = s.sweepBodies()
 	}
 	if err != nil {

@@ -20,6 +20,7 @@ type Stats struct {
 	Outside    uint64 // rows that Write refused for their time
 	Dropped    uint64 // rows that the engine dropped though Write passed them on
 	Beside     uint64 // rows that were stored with a file beside them
+	Removed    uint64 // days removed since the disk had too little room
 	Lost       uint64 // rows that were read without what is beside them
 	Syncs      uint64 // barriers
 	Unsearched int    // rows that queries may not see yet
@@ -49,6 +50,7 @@ func (s *Store) Stats() Stats {
 		Outside:    s.counts.outOfRetention.Load(),
 		Dropped:    e.RowsDroppedTooBigTimestamp + e.RowsDroppedTooSmallTimestamp,
 		Beside:     s.counts.beside.Load(),
+		Removed:    s.counts.removed.Load(),
 		Lost:       s.counts.lost.Load(),
 		Syncs:      s.counts.syncs.Load(),
 		Unsearched: unsearched,

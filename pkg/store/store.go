@@ -37,7 +37,7 @@ type Store struct {
 
 // counts is what Stats counts.
 type counts struct {
-	written, known, outOfRetention, beside, lost, syncs atomic.Uint64
+	written, known, outOfRetention, beside, lost, removed, syncs atomic.Uint64
 }
 
 // engineDir is where the engine keeps its files.

@@ -90,6 +90,9 @@ func (s *Store) writeDown() error {
 	}
 	clear(s.recent)
 	s.counts.syncs.Add(1)
+	if err := s.makeRoom(); err != nil {
+		return err
+	}
 	return s.sweepNow()
 }
 

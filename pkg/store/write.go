@@ -110,6 +110,9 @@ func (s *Store) room() error {
 	if !s.engine.IsReadOnly() {
 		return nil
 	}
+	if err := s.makeRoom(); err != nil {
+		return err
+	}
 	free, err := freeSpace(s.cfg.Dir)
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +99,29 @@ func TestOldDaysAreRemoved(t *testing.T) {
 	defer func() { assert.NoError(t, s.Close()) }()
 	assert.Len(t, all(t, s, Query{}, Scan{}), 200)
 	assert.NoDirExists(t, partition(dir, 2))
+}
+
+// TestOldestDaysMakeRoom: while the disk has too little room the oldest days go, and the
+// last two stay. What a crash left of one that was going is removed.
+func TestOldestDaysMakeRoom(t *testing.T) {
+	dir, _ := filled(t)
+	left := filepath.Join(dir, "removed", "20200101", "datadb")
+	require.NoError(t, os.MkdirAll(left, 0o700))
+	s, err := Open(Config{Dir: dir, FreeFloor: 1, KeepFree: 1 << 60, Now: time.Now})
+	require.NoError(t, err)
+	assert.NoDirExists(t, left)
+	assert.Len(t, all(t, s, Query{}, Scan{}), 300)
+	require.NoError(t, s.Sync(t.Context()))
+	assert.Len(t, all(t, s, Query{}, Scan{}), 200)
+	assert.EqualValues(t, 1, s.Stats().Removed)
+	assert.NoDirExists(t, partition(dir, 2))
+	require.NoError(t, s.Sync(t.Context()))
+	assert.Len(t, all(t, s, Query{}, Scan{}), 200)
+	require.NoError(t, s.Close())
+	s, err = Open(Config{Dir: dir, FreeFloor: 1, Now: time.Now})
+	require.NoError(t, err)
+	assert.Len(t, all(t, s, Query{}, Scan{}), 200)
+	require.NoError(t, s.Close())
 }
 
 func TestFullDiskMakesReadOnly(t *testing.T) {

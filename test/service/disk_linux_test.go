@@ -95,7 +95,7 @@ func TestDiskFloor(t *testing.T) {
 	p.terminate(t)
 }
 
-// TestDiskFull: the disk is full under the service, by somebody else's doing. What
+// TestDiskFull: the disk is full under the log, by somebody else's doing. What
 // was acknowledged is kept, the service is not ready, and goes on by itself once there
 // is room.
 func TestDiskFull(t *testing.T) {
@@ -105,7 +105,7 @@ func TestDiskFull(t *testing.T) {
 	require.NoError(t, os.WriteFile(ballast, make([]byte, 32<<20), 0o600))
 	r, s := newReceiver(t), newSenders(1)
 	r.setRefuse(true)
-	p := start(t, plan{binary: binary(t, ""), dir: t.TempDir(), config: withHTTP(filepath.Join(dir, "data"), "64KiB", r)})
+	p := start(t, plan{binary: binary(t, ""), dir: t.TempDir(), config: withHTTP(filepath.Join(dir, "data"), "64KiB", r) + "store: {enabled: false}\n"})
 	require.NotEmpty(t, p.webhook, "%s", p.log())
 	requireReady(t, p, http.StatusOK)
 	m := newMaker(t, 2)

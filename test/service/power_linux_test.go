@@ -82,6 +82,7 @@ http: {listen: "127.0.0.1:0"}
 log: {format: json}
 rules: {append_fields: [ka.auditid]}
 spool: {free_floor: 1MiB}
+store: {enabled: false}
 outputs:
   stdout: {enabled: false}
   file: {path: %s}
