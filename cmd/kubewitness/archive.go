@@ -151,7 +151,7 @@ const everything = 100 * 365 * 24 * time.Hour
 // openStore opens the store of a data folder.
 func openStore(io stdio, cfg *config.Loaded) (*store.Store, error) {
 	c := server.StoreConfig(cfg.Config)
-	c.Retention, c.MaxBytes = everything, 0 // what is too old is for the service to remove
+	c.Retention, c.MaxBytes, c.KeepFree = everything, 0, 0 // what is too old is for the service to remove
 	c.Logger = newLogger(io.err, config.Log{Level: "error", Format: "text"})
 	s, err := store.Open(c)
 	if err != nil {

@@ -40,7 +40,7 @@ webhook: {listen: "127.0.0.1:0", insecure: true, default_cluster: prod}
 http: {listen: "127.0.0.1:0", tokens: [{name: all, file: token, clusters: ["*"], import: true}]}
 rules: {paths: [rules.yaml]}
 spool: {free_floor: 1}
-store: {free_floor: 2, retention: 36500d, sync_every: 10ms}
+store: {retention: 36500d, sync_every: 10ms}
 outputs: {stdout: {enabled: false}}
 log: {format: json}
 `), 0o600))

@@ -239,8 +239,9 @@ func TestRoom(t *testing.T) {
 	require.True(t, ok)
 	gib, err := strconv.ParseInt(room, 10, 64)
 	require.NoError(t, err)
-	s := podConfig(t).Spool
-	assert.GreaterOrEqual(t, gib<<30, int64(s.MaxBytes+s.DeadBytes+s.FreeFloor))
+	c := podConfig(t)
+	require.Positive(t, c.Store.MaxBytes)
+	assert.GreaterOrEqual(t, gib<<30, int64(c.Spool.MaxBytes+c.Spool.DeadBytes+c.Spool.FreeFloor+c.Store.MaxBytes))
 	assert.Equal(t, "90", at(set, "spec", "template", "spec", "terminationGracePeriodSeconds"))
 	assert.Equal(t, "1", at(set, "spec", "replicas"))
 }
