@@ -31,8 +31,7 @@ func TestKilledImport(t *testing.T) {
 	}
 	s := open(t, os.Getenv(envDir))
 	cfg := config(t, s)
-	clock := time.Now()
-	cfg.Now = func() time.Time { clock = clock.Add(time.Second); return clock } // progress at each batch
+	cfg.Now = ticking(time.Now())
 	cfg.Progress = func(g backfill.Progress) {
 		if g.Events%2000 == 0 {
 			require.NoError(t, s.Sync(t.Context())) // or all would be in memory when it dies

@@ -41,7 +41,7 @@ type Config struct {
 	Retention time.Duration          // older events are filed under the time of the import; 0: all under their own
 	Rejected  func(*audit.Rejection) // for each item refused; may be nil
 	Progress  func(Progress)         // from time to time; may be nil
-	Now       func() time.Time
+	Now       func() time.Time       // called from several goroutines
 }
 
 // Progress tells how far a backfill is.

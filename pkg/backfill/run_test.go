@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -239,6 +240,13 @@ func TestUnreadableInputs(t *testing.T) {
 	assert.Len(t, got, int(sum.Events))
 }
 
+// ticking is a clock that goes on by a second each time that somebody looks, so that
+// there is progress at each batch. All goroutines of a run look at it.
+func ticking(from time.Time) func() time.Time {
+	var looks atomic.Int64
+	return func() time.Time { return from.Add(time.Duration(looks.Add(1)) * time.Second) }
+}
+
 // TestInterrupted: an input that gives nothing keeps nobody from ending it, what was
 // told to be stored is on disk, and doing it again stores the rest.
 func TestInterrupted(t *testing.T) {
@@ -247,8 +255,7 @@ func TestInterrupted(t *testing.T) {
 	stop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cfg := config(t, s)
-	clock := now
-	cfg.Now = func() time.Time { clock = clock.Add(time.Second); return clock }
+	cfg.Now = ticking(now)
 	cfg.Workers = 1
 	cfg.Progress = func(g backfill.Progress) {
 		if g.Events >= 2000 {
@@ -277,8 +284,7 @@ func TestInterrupted(t *testing.T) {
 func TestProgress(t *testing.T) {
 	s := open(t, t.TempDir())
 	cfg := config(t, s)
-	clock := now
-	cfg.Now = func() time.Time { clock = clock.Add(time.Second); return clock }
+	cfg.Now = ticking(now)
 	cfg.Workers = 1
 	var seen []backfill.Progress
 	cfg.Progress = func(g backfill.Progress) { seen = append(seen, g) }
