@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,7 +72,12 @@ func (s *service) command(t *testing.T, args ...string) *exec.Cmd {
 	path, err := exec.LookPath("kubewitness") // testscript has put it there
 	require.NoError(t, err)
 	cmd := exec.Command(path, args...)
-	cmd.Dir, cmd.Env = s.dir, append(os.Environ(), "FALCO_HOSTNAME=falco-0")
+	// What tells tests what to do is no setting, and the command would say so.
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return strings.HasPrefix(name, "KUBEWITNESS_") && !strings.HasPrefix(name, "KUBEWITNESS_STORE_")
+	})
+	cmd.Dir, cmd.Env = s.dir, append(env, "FALCO_HOSTNAME=falco-0")
 	return cmd
 }
 
