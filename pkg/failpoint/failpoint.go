@@ -15,5 +15,9 @@ package failpoint
 // passing of the point.
 func Hit(string) {}
 
+// Watch is for what a library does where no call can stand: it passes the point each
+// time that begun turns true, which is looked at a thousand times a second.
+func Watch(string, func() bool) {}
+
 // On tells whether a test has thrown a switch.
 func On(string) bool { return false }

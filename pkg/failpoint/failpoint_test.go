@@ -25,6 +25,12 @@ func main() {
 	if failpoint.On("light") {
 		print("y")
 	}
+	if failpoint.On("wait") {
+		n := 0
+		failpoint.Watch("thrice", func() bool { n++; return n%2 == 0 })
+		failpoint.Watch("never", func() bool { print("z"); return true })
+		select {}
+	}
 }
 `
 
@@ -41,6 +47,7 @@ func TestHit(t *testing.T) {
 		{"failpoint", "light", "xxxy", false, 0},
 		{"failpoint", "here:2", "x", true, 0},
 		{"failpoint", "elsewhere:1,there:3,light", "xx", true, 0},
+		{"failpoint", "light,wait,thrice:3", "xxxy", true, 0},
 		{"failpoint", "here:0", "failpoint: KUBEWITNESS_FAILPOINT is \"here:0\"; write name:count\n", false, 2},
 	} {
 		binary := filepath.Join(dir, "program-"+c.tags)

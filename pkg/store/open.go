@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
+
+	"github.com/kubewitness/kubewitness/pkg/failpoint"
 )
 
 // format is the version of the folder. A later program that changes what is in it
@@ -73,6 +75,7 @@ func (s *Store) open() error {
 	}
 	s.swept = s.cfg.Now()
 	s.newest = s.newestStored()
+	failpoint.Watch("store/merge", s.merging)
 	return nil
 }
 

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
-
-	"github.com/kubewitness/kubewitness/pkg/failpoint"
 )
 
 // barrier is the one Sync that is under way, which others join.
@@ -81,9 +79,6 @@ func (s *Store) writeDown() error {
 		}
 		var stats logstorage.StorageStats
 		s.engine.UpdateStats(&stats)
-		if merging(&stats) {
-			failpoint.Hit("store/merge")
-		}
 		if stats.InmemoryParts == 0 {
 			clear(s.dirty)
 		}
@@ -119,7 +114,16 @@ func (s *Store) copyDirty() error {
 	return nil
 }
 
-func merging(stats *logstorage.StorageStats) bool {
+// merging tells whether the engine is merging files at this moment. It does so in
+// goroutines of its own, under the barrier and beside it.
+func (s *Store) merging() bool {
+	end, err := s.begin()
+	if err != nil {
+		return false
+	}
+	defer end()
+	var stats logstorage.StorageStats
+	s.engine.UpdateStats(&stats)
 	return stats.ActiveInmemoryMerges+stats.ActiveSmallMerges+stats.ActiveBigMerges > 0
 }
 
