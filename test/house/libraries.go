@@ -19,6 +19,7 @@ var homes = []library{
 	{"github.com/klauspost/compress", []string{"pkg/spool"}, "the durable log compresses what it stores; elsewhere the standard library will do"},
 	{"github.com/VictoriaMetrics", []string{"pkg/store"}, "rows are kept and found by store.Store"},
 	{"github.com/nats-io", []string{"pkg/spool"}, "the durable log is spool.Log"},
+	{"github.com/elastic", []string{"pkg/elasticsearch"}, "requests are elasticsearch.Client's"},
 	{"go.yaml.in/yaml/v3", []string{"pkg/falco/rules"}, "rules files are read by falco/rules"},
 	{"github.com/fsnotify/fsnotify", []string{"pkg/watch"}, "files that change are told by watch"},
 	{"github.com/prometheus/client_golang", []string{"pkg/server"}, "a package counts in its own struct; the server exports the counts"},
