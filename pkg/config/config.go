@@ -171,6 +171,8 @@ type Outputs struct {
 	Stdout StdoutOutput `mapstructure:"stdout" doc:"Lines on standard output."`
 	File   FileOutput   `mapstructure:"file" doc:"Lines at the end of a file."`
 	HTTP   HTTPOutput   `mapstructure:"http" doc:"One POST a detection in Falco's JSON, as Falco's http_output sends, for instance to falcosidekick."`
+
+	Elasticsearch ElasticsearchOutput `mapstructure:"elasticsearch" doc:"Events and detections in Elasticsearch, in two data streams; see docs/elasticsearch.md."`
 }
 
 // StdoutOutput prints detections.
@@ -222,6 +224,8 @@ func Default() Config {
 			Stdout: StdoutOutput{Enabled: true, Format: FormatFalcoJSON},
 			File:   FileOutput{Format: FormatFalcoJSON},
 			HTTP:   HTTPOutput{Timeout: 10 * time.Second, InFlight: 4, UserAgent: "kubewitness"},
+
+			Elasticsearch: defaultElasticsearch(),
 		},
 	}
 }

@@ -32,6 +32,9 @@ var flags = []Flag{
 	{Name: "retention", Key: "store.retention", Doc: "how `long` the embedded store keeps events, such as 30d"},
 	{Name: "stdout", Key: "outputs.stdout.enabled", Doc: "print detections on standard output"},
 	{Name: "stdout-format", Key: "outputs.stdout.format", Doc: "detections on standard output as `falco-json`, text or answer"},
+	{Name: "elasticsearch", Key: "outputs.elasticsearch.nodes", Doc: "`URL` of an Elasticsearch node to index to; repeat for more nodes of the cluster"},
+	{Name: "elasticsearch-api-key-file", Key: "outputs.elasticsearch.api_key_file", Doc: "`file` with its API key, encoded"},
+	{Name: "elasticsearch-ca-file", Key: "outputs.elasticsearch.ca_file", Doc: "`file` with the authorities that sign the nodes' certificates"},
 	{Name: "log-level", Key: "log.level", Doc: "the least urgent messages to tell: debug, `info`, warn or error"},
 	{Name: "log-format", Key: "log.format", Doc: "messages as `text` or json"},
 }

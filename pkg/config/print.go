@@ -53,7 +53,7 @@ func (p *printer) section(sec *setting, v reflect.Value, indent string, comment 
 func (p *printer) list(s *setting, v reflect.Value, indent string) {
 	for i := range v.Len() {
 		if s.kind == texts {
-			fmt.Fprintf(p, "%s- %s\n", indent, quote(v.Index(i).String()))
+			fmt.Fprintf(p, "%s- %s\n", indent, quote(p.masked(s, v.Index(i).String())))
 			continue
 		}
 		var entry printer
@@ -64,12 +64,17 @@ func (p *printer) list(s *setting, v reflect.Value, indent string) {
 }
 
 func (p *printer) scalar(s *setting, v any) string {
-	t := format(v)
-	if s.url && p.mask {
-		t = MaskURL(t)
-	}
+	t := p.masked(s, format(v))
 	if s.kind == text {
 		return quote(t)
+	}
+	return t
+}
+
+// masked takes the secrets out of a URL.
+func (p *printer) masked(s *setting, t string) string {
+	if s.url && p.mask {
+		return MaskURL(t)
 	}
 	return t
 }

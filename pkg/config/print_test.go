@@ -47,6 +47,7 @@ clusters:
   - name: lab
 outputs:
   http: {url: "https://me:s3cret@h/p?k=s3cret", headers: [{name: Authorization, value_file: /run/h}]}
+  elasticsearch: {nodes: ["https://me:s3cret@h:9200"]}
 `))
 	require.NoError(t, err)
 	var b bytes.Buffer

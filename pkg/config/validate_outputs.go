@@ -14,6 +14,7 @@ func (j *judge) outputs() {
 		j.refuse("outputs.file.path", "%q is not absolute; write the whole path", p)
 	}
 	j.httpOutput(j.Outputs.HTTP)
+	j.elasticsearch(j.Outputs.Elasticsearch)
 }
 
 func (j *judge) httpOutput(o HTTPOutput) {

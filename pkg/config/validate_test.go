@@ -191,6 +191,36 @@ outputs:
 			`k.yaml:13: outputs.http.headers[4].name: "x-a" is there before; give a header once`,
 			"k.yaml:13: outputs.http.headers[4].value_file: is empty; name the file that holds the value",
 		}},
+		{"Elasticsearch", insecure + `
+outputs:
+  elasticsearch:
+    nodes: ['https://me:secret@h:9200', 'http://h', 'h:9200']
+    cloud_id: x
+    api_key_file: /k
+    username: me
+    ca_file: /ca
+    cert_file: /c
+    namespace: my-team
+    trusted_proxies: [10.0.0.0/8, 10.1.2.3, proxy]
+    bulk_bytes: 4MiB
+    memory: 5MiB
+    kibana_url: https://me@h/s/x
+    page_url: https://h?x=secret`, []string{
+			`k.yaml:5: outputs.elasticsearch.nodes[0]: "https://***@h:9200" is no URL of a node; write https://host:9200, and user and password, or an API key, into settings of their own`,
+			"k.yaml:5: outputs.elasticsearch.nodes[1]: is plain HTTP, which uses no certificates; write https://, or take ca_file, cert_file and key_file away",
+			`k.yaml:5: outputs.elasticsearch.nodes[2]: "***" is no URL of a node; write https://host:9200, and user and password, or an API key, into settings of their own`,
+			"k.yaml:6: outputs.elasticsearch.cloud_id: is set, and nodes are; give one of them",
+			"k.yaml:7: outputs.elasticsearch.api_key_file: is set, and username or password_file is; give one of them",
+			"outputs.elasticsearch.key_file: is empty though cert_file is set; name the file of its key",
+			`k.yaml:11: outputs.elasticsearch.namespace: "my-team": write lower-case letters, digits, _ and ., 100 at most`,
+			`k.yaml:12: outputs.elasticsearch.trusted_proxies[2]: "proxy" is neither an address nor a network; write 10.1.2.3 or 10.0.0.0/8`,
+			"k.yaml:14: outputs.elasticsearch.memory: is less than twice bulk_bytes, so that requests wait for each other; write 8MiB or more",
+			`k.yaml:15: outputs.elasticsearch.kibana_url: "https://***@h/s/x" is no URL to link to; write https://host, with a path if there is one`,
+			`k.yaml:16: outputs.elasticsearch.page_url: "https://h?x=***" is no URL to link to; write https://host, with a path if there is one`,
+		}},
+		{"half of a user", insecure + "outputs: {elasticsearch: {nodes: ['https://h'], password_file: /p}}", []string{
+			"outputs.elasticsearch.username: is empty though password_file is set; name the user",
+		}},
 		{"certificates for plain HTTP", insecure + "outputs: {http: {url: 'http://h', ca_file: /ca}}", []string{
 			"k.yaml:2: outputs.http.url: is plain HTTP, which uses no certificates; write https://, or take ca_file, cert_file and key_file away",
 		}},
