@@ -40,6 +40,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("store: make the folder: %w", err)
 	}
 	s := &Store{cfg: cfg, log: cfg.Logger, recent: map[string]struct{}{}, dirty: map[string]bool{}, dirtyBodies: map[string]bool{}}
+	s.known.most = int(cfg.Memory / knownShare)
 	if s.lock, err = lockFile(filepath.Join(cfg.Dir, "LOCK"), cfg.Dir); err != nil {
 		return nil, err
 	}

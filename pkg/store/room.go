@@ -44,6 +44,7 @@ func (s *Store) removeDay(name string) error {
 		return fmt.Errorf("store: remove a day: %w", err)
 	}
 	delete(s.dirty, name)
+	s.days.removed(name)
 	if err := os.RemoveAll(gone); err != nil {
 		return fmt.Errorf("store: remove a day: %w", err)
 	}

@@ -31,6 +31,8 @@ type Store struct {
 	newest      int64               // no row that was stored is newer; nanoseconds
 	swept       time.Time           // when bodies of removed days were looked for
 
+	days    days
+	known   known
 	barrier barrier
 	counts  counts
 }

@@ -84,6 +84,7 @@ func (s *Store) writeDown() error {
 		}
 	}
 	clear(s.recent)
+	s.days.settled()
 	s.counts.syncs.Add(1)
 	if err := s.makeRoom(); err != nil {
 		return err

@@ -78,8 +78,12 @@ func (s *Store) add(rows []Row, known map[string]bool) (w Written, outside []int
 		known[r.ID] = true
 		s.newest = max(s.newest, r.Time.UnixNano())
 		s.recent[r.ID] = struct{}{}
-		s.dirty[dayOf(r.Time)] = true
-		days[dayOf(r.Time)] = append(days[dayOf(r.Time)], i)
+		name := dayOf(r.Time)
+		if days[name] == nil {
+			s.dirty[name] = true
+			s.days.written(name)
+		}
+		days[name] = append(days[name], i)
 		w.New[i] = true
 		w.Rows++
 	}
