@@ -5,11 +5,15 @@ package match
 type automaton struct {
 	class   [256]uint16 // of bytes: 0 is every byte that no text holds
 	classes int
-	next    []int32 // by state and class
+	next    []int32 // by state and class; when complete, the place of the next state's row, and found
 	rules   [][]int32
 	empty   bool    // one of the texts is empty
 	link    []int32 // the longest state that is a proper suffix and has rules; 0: none
 }
+
+// found is set with a row's place where a text ends: most bytes lead to states in which
+// none does, and must cost no more than the step.
+const found = int32(-1) << 31
 
 // automatonText is a text with the rules that look for it.
 type automatonText struct {
@@ -92,15 +96,24 @@ func (a *automaton) complete() {
 			queue = append(queue, a.next[at])
 		}
 	}
+	for i, s := range a.next {
+		a.next[i] = s * int32(a.classes)
+		if len(a.rules[s]) > 0 || a.link[s] != 0 {
+			a.next[i] |= found
+		}
+	}
 }
 
 // find appends the rules of the texts that are inside s, some perhaps more than
 // once.
 func (a *automaton) find(s string, dst []int32) []int32 {
-	var at int32
+	row, next := int32(0), a.next
 	for i := 0; i < len(s); i++ {
-		at = a.next[int(at)*a.classes+int(a.class[s[i]])]
-		for hit := at; hit != 0; hit = a.link[hit] {
+		row = next[int(row&^found)+int(a.class[s[i]])]
+		if row >= 0 {
+			continue
+		}
+		for hit := (row &^ found) / int32(a.classes); hit != 0; hit = a.link[hit] {
 			dst = append(dst, a.rules[hit]...)
 		}
 	}
@@ -109,10 +122,9 @@ func (a *automaton) find(s string, dst []int32) []int32 {
 
 // any tells whether one of the texts is inside s.
 func (a *automaton) any(s string) bool {
-	var at int32
+	row, next := int32(0), a.next
 	for i := 0; i < len(s) && !a.empty; i++ {
-		at = a.next[int(at)*a.classes+int(a.class[s[i]])]
-		if len(a.rules[at]) > 0 || a.link[at] != 0 {
+		if row = next[int(row)+int(a.class[s[i]])]; row < 0 {
 			return true
 		}
 	}
