@@ -16,27 +16,27 @@ import (
 	"time"
 )
 
-// authority is a certificate authority that signs for one test.
-type authority struct {
+// Authority is a certificate authority that signs for one test.
+type Authority struct {
 	tb   testing.TB
 	dir  string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
-	file string // its certificate
+	File string // its certificate, as PEM
 }
 
-// identity is a certificate with its key, in memory and in files.
-type identity struct {
+// Identity is a certificate with its key, in memory and in files.
+type Identity struct {
 	tls.Certificate
-	certFile, keyFile string
+	CertFile, KeyFile string
 }
 
 const validity = 24 * time.Hour
 
-// newAuthority makes NAME.crt and NAME.key in a folder.
-func newAuthority(tb testing.TB, dir, name string) *authority {
+// NewAuthority makes NAME.crt and NAME.key in a folder.
+func NewAuthority(tb testing.TB, dir, name string) *Authority {
 	tb.Helper()
-	a := &authority{tb: tb, dir: dir, key: newKey(tb)}
+	a := &Authority{tb: tb, dir: dir, key: newKey(tb)}
 	template := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: name},
 		IsCA:                  true,
@@ -44,13 +44,13 @@ func newAuthority(tb testing.TB, dir, name string) *authority {
 		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
 	a.cert = sign(tb, template, template, &a.key.PublicKey, a.key)
-	a.file, _ = a.write(name, a.cert, a.key)
+	a.File, _ = a.write(name, a.cert, a.key)
 	return a
 }
 
-// issue signs a certificate for a user or server; file names the pair of files.
+// Issue signs a certificate for a user or server; file names the pair of files.
 // Every certificate may be used on both ends, on the loopback interface.
-func (a *authority) issue(file, name string, groups ...string) identity {
+func (a *Authority) Issue(file, name string, groups ...string) Identity {
 	a.tb.Helper()
 	key := newKey(a.tb)
 	cert := sign(a.tb, &x509.Certificate{
@@ -60,19 +60,19 @@ func (a *authority) issue(file, name string, groups ...string) identity {
 		DNSNames:    []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}, a.cert, &key.PublicKey, a.key)
-	id := identity{Certificate: tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}
-	id.certFile, id.keyFile = a.write(file, cert, key)
+	id := Identity{Certificate: tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}
+	id.CertFile, id.KeyFile = a.write(file, cert, key)
 	return id
 }
 
 // pool holds the authority's certificate.
-func (a *authority) pool() *x509.CertPool {
+func (a *Authority) pool() *x509.CertPool {
 	p := x509.NewCertPool()
 	p.AddCert(a.cert)
 	return p
 }
 
-func (a *authority) write(file string, cert *x509.Certificate, key *ecdsa.PrivateKey) (certFile, keyFile string) {
+func (a *Authority) write(file string, cert *x509.Certificate, key *ecdsa.PrivateKey) (certFile, keyFile string) {
 	der, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
 		a.tb.Fatalf("rig: %v", err)

@@ -46,23 +46,23 @@ const streamWithin = 5 * time.Second
 // Client gives a new user, who logs in with a certificate.
 func (c *Cluster) Client(user string, groups ...string) *Client {
 	c.users++
-	return c.connect(c.ca.issue("user-"+strconv.Itoa(c.users), user, groups...))
+	return c.connect(c.ca.Issue("user-"+strconv.Itoa(c.users), user, groups...))
 }
 
 // Admin gives the administrator.
 func (c *Cluster) Admin() *Client { return c.admin }
 
 // Anonymous gives somebody who shows no credential.
-func (c *Cluster) Anonymous() *Client { return c.connect(identity{}) }
+func (c *Cluster) Anonymous() *Client { return c.connect(Identity{}) }
 
 // Bearer gives somebody with a token.
 func (c *Cluster) Bearer(token string) *Client {
-	cl := c.connect(identity{})
+	cl := c.connect(Identity{})
 	cl.token = token
 	return cl
 }
 
-func (c *Cluster) connect(id identity) *Client {
+func (c *Cluster) connect(id Identity) *Client {
 	config := &tls.Config{RootCAs: c.ca.pool()}
 	if id.PrivateKey != nil {
 		config.Certificates = []tls.Certificate{id.Certificate}

@@ -35,19 +35,19 @@ type Cluster struct {
 	tb      testing.TB
 	opts    Options
 	bin     string // folder of the binaries
-	ca      *authority
+	ca      *Authority
 	admin   *Client
 	users   int // certificates issued so far
 	ports   ports
 	keys    keys
-	etcd    *process
-	api     *process
-	helpers []*process // controllers, scheduler, nodes
+	etcd    *Process
+	api     *Process
+	helpers []*Process // controllers, scheduler, nodes
 }
 
 // keys are the files that the servers are started with.
 type keys struct {
-	server, kubelet, admin identity
+	server, kubelet, admin Identity
 	tokens, tokensPublic   string // of service accounts
 }
 
@@ -83,11 +83,11 @@ func Start(tb testing.TB, opts Options) *Cluster {
 }
 
 func (c *Cluster) makeKeys() {
-	c.ca = newAuthority(c.tb, c.Dir, "ca")
-	c.CA = c.ca.file
-	c.keys.server = c.ca.issue("apiserver", "kube-apiserver")
-	c.keys.kubelet = c.ca.issue("kubelet-client", "kube-apiserver-kubelet-client")
-	c.keys.admin = c.ca.issue("admin", Admin, "system:masters")
+	c.ca = NewAuthority(c.tb, c.Dir, "ca")
+	c.CA = c.ca.File
+	c.keys.server = c.ca.Issue("apiserver", "kube-apiserver")
+	c.keys.kubelet = c.ca.Issue("kubelet-client", "kube-apiserver-kubelet-client")
+	c.keys.admin = c.ca.Issue("admin", Admin, "system:masters")
 	c.keys.tokens, c.keys.tokensPublic = signingKey(c.tb, c.Dir)
 	if c.opts.Policy == "" {
 		c.opts.Policy = c.write("everything.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: RequestResponse}]\n")
@@ -109,12 +109,12 @@ func (c *Cluster) boot() {
 		if err == nil {
 			return
 		}
-		logs := c.etcd.tail(tailLines) + "\n" + c.api.tail(tailLines)
+		logs := c.etcd.Tail(tailLines) + "\n" + c.api.Tail(tailLines)
 		if attempt == 3 || !strings.Contains(logs, "address already in use") {
 			c.tb.Fatalf("rig: %v\n%s", err, logs)
 		}
-		c.api.kill()
-		c.etcd.kill()
+		c.api.Kill()
+		c.etcd.Kill()
 	}
 }
 
@@ -134,7 +134,7 @@ func (c *Cluster) poll(ctx context.Context, what string, done func() bool) error
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for !done() {
-		if c.etcd.ended() || c.api.ended() {
+		if c.etcd.Ended() || c.api.Ended() {
 			return fmt.Errorf("%s: a server has ended", what)
 		}
 		select {
@@ -147,8 +147,8 @@ func (c *Cluster) poll(ctx context.Context, what string, done func() bool) error
 }
 
 func (c *Cluster) startControllers() {
-	manager := c.kubeconfig("controller-manager", c.ca.issue("controller-manager", "system:kube-controller-manager"))
-	scheduler := c.kubeconfig("scheduler", c.ca.issue("scheduler", "system:kube-scheduler"))
+	manager := c.kubeconfig("controller-manager", c.ca.Issue("controller-manager", "system:kube-controller-manager"))
+	scheduler := c.kubeconfig("scheduler", c.ca.Issue("scheduler", "system:kube-scheduler"))
 	c.helpers = append(c.helpers,
 		spawn(c.tb, c.Dir, c.program("kube-controller-manager"), c.managerFlags(manager)...),
 		spawn(c.tb, c.Dir, c.program("kube-scheduler"), "--kubeconfig="+scheduler, "--secure-port=0", "--leader-elect=false"))
@@ -157,18 +157,18 @@ func (c *Cluster) startControllers() {
 // startNode starts a node and returns when the API server knows its kubelet.
 func (c *Cluster) startNode(name string) {
 	c.tb.Helper()
-	id := c.ca.issue(name, "system:node:"+name, "system:nodes")
-	p := spawn(c.tb, c.Dir, c.program("fakenode"), "-server="+c.Server, "-name="+name, "-ca="+c.CA, "-cert="+id.certFile, "-key="+id.keyFile)
+	id := c.ca.Issue(name, "system:node:"+name, "system:nodes")
+	p := spawn(c.tb, c.Dir, c.program("fakenode"), "-server="+c.Server, "-name="+name, "-ca="+c.CA, "-cert="+id.CertFile, "-key="+id.KeyFile)
 	c.helpers = append(c.helpers, p)
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
 	err := c.poll(ctx, name+" does not come", func() bool {
 		r, err := c.admin.Do(ctx, Request{Method: http.MethodGet, Path: "/api/v1/nodes/" + name})
-		return p.ended() || err == nil && strings.Contains(string(r.Body), `"daemonEndpoints":{"kubeletEndpoint":{"Port":`) &&
+		return p.Ended() || err == nil && strings.Contains(string(r.Body), `"daemonEndpoints":{"kubeletEndpoint":{"Port":`) &&
 			!strings.Contains(string(r.Body), `{"Port":0}`)
 	})
-	if err != nil || p.ended() {
-		c.tb.Fatalf("rig: node %s: %v\n%s", name, err, p.tail(tailLines))
+	if err != nil || p.Ended() {
+		c.tb.Fatalf("rig: node %s: %v\n%s", name, err, p.Tail(tailLines))
 	}
 }
 
@@ -177,13 +177,13 @@ func (c *Cluster) startNode(name string) {
 // when that takes more than the time given.
 func (c *Cluster) StopAPIServer(within time.Duration) {
 	c.tb.Helper()
-	if !c.api.stop(within) {
-		c.tb.Fatalf("rig: kube-apiserver did not end within %s\n%s", within, c.api.tail(tailLines))
+	if !c.api.Stop(within) {
+		c.tb.Fatalf("rig: kube-apiserver did not end within %s\n%s", within, c.api.Tail(tailLines))
 	}
 }
 
 // KillAPIServer ends the API server as a crash would.
-func (c *Cluster) KillAPIServer() { c.api.kill() }
+func (c *Cluster) KillAPIServer() { c.api.Kill() }
 
 // StartAPIServer starts the API server again, on the same port, and waits until
 // it is ready. Flags that come twice count as given here.
@@ -191,7 +191,7 @@ func (c *Cluster) StartAPIServer(flags ...string) {
 	c.tb.Helper()
 	c.api = spawn(c.tb, c.Dir, c.program("kube-apiserver"), append(c.apiFlags(), flags...)...)
 	if err := c.awaitReady(); err != nil {
-		c.tb.Fatalf("rig: %v\n%s", err, c.api.tail(tailLines))
+		c.tb.Fatalf("rig: %v\n%s", err, c.api.Tail(tailLines))
 	}
 }
 
@@ -209,16 +209,16 @@ func (c *Cluster) Kubectl(args ...string) (string, error) {
 // stop ends everything, last started first, and shows the logs of a test that
 // failed.
 func (c *Cluster) stop() {
-	all := []*process{c.etcd, c.api}
+	all := []*Process{c.etcd, c.api}
 	all = append(all, c.helpers...)
 	for i := len(all) - 1; i >= 0; i-- {
 		p := all[i]
 		if p == nil {
 			continue
 		}
-		p.stop(grace)
+		p.Stop(grace)
 		if c.tb.Failed() {
-			c.tb.Log(p.tail(tailLines))
+			c.tb.Log(p.Tail(tailLines))
 		}
 	}
 }
@@ -234,12 +234,12 @@ func (c *Cluster) write(name, text string) string {
 }
 
 // kubeconfig writes NAME.kubeconfig for somebody with a certificate.
-func (c *Cluster) kubeconfig(name string, id identity) string {
+func (c *Cluster) kubeconfig(name string, id Identity) string {
 	type m = map[string]any
 	b, err := json.Marshal(m{
 		"apiVersion": "v1", "kind": "Config", "current-context": "rig",
 		"clusters": []m{{"name": "rig", "cluster": m{"server": c.Server, "certificate-authority": c.CA}}},
-		"users":    []m{{"name": name, "user": m{"client-certificate": id.certFile, "client-key": id.keyFile}}},
+		"users":    []m{{"name": name, "user": m{"client-certificate": id.CertFile, "client-key": id.KeyFile}}},
 		"contexts": []m{{"name": "rig", "context": m{"cluster": "rig", "user": name}}},
 	})
 	if err != nil {

@@ -28,9 +28,9 @@ func (c *Cluster) apiFlags() []string {
 		"--bind-address=127.0.0.1", "--secure-port=" + strconv.Itoa(c.ports.api), "--advertise-address=127.0.0.1",
 		"--endpoint-reconciler-type=none", // nothing in the cluster needs the service kubernetes
 		"--service-cluster-ip-range=10.96.0.0/16",
-		"--tls-cert-file=" + c.keys.server.certFile, "--tls-private-key-file=" + c.keys.server.keyFile,
+		"--tls-cert-file=" + c.keys.server.CertFile, "--tls-private-key-file=" + c.keys.server.KeyFile,
 		"--client-ca-file=" + c.CA,
-		"--kubelet-client-certificate=" + c.keys.kubelet.certFile, "--kubelet-client-key=" + c.keys.kubelet.keyFile,
+		"--kubelet-client-certificate=" + c.keys.kubelet.CertFile, "--kubelet-client-key=" + c.keys.kubelet.KeyFile,
 		"--kubelet-preferred-address-types=InternalIP",
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-signing-key-file=" + c.keys.tokens, "--service-account-key-file=" + c.keys.tokensPublic,

@@ -16,8 +16,8 @@ import (
 // deliver what it holds.
 const grace = 20 * time.Second
 
-// process is a running server. It is in a process group of its own.
-type process struct {
+// Process is a running server. It is in a process group of its own.
+type Process struct {
 	name string
 	log  string // file of its output
 	cmd  *exec.Cmd
@@ -27,31 +27,41 @@ type process struct {
 
 // spawn starts a program; its output goes to NAME.log in a folder, behind what is
 // there already.
-func spawn(tb testing.TB, dir, bin string, args ...string) *process {
+func spawn(tb testing.TB, dir, bin string, args ...string) *Process {
 	tb.Helper()
-	p := &process{name: filepath.Base(bin), done: make(chan struct{})}
-	p.log = filepath.Join(dir, p.name+".log")
-	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	name := filepath.Base(bin)
+	log := filepath.Join(dir, name+".log")
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		tb.Fatalf("rig: %v", err)
 	}
 	defer out.Close()
-	p.cmd = exec.Command(bin, args...)
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, out, out
-	p.cmd.Env = append(os.Environ(), "HOME="+dir)
-	isolate(p.cmd)
-	if err := p.cmd.Start(); err != nil {
+	cmd := exec.Command(bin, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, out
+	cmd.Env = append(os.Environ(), "HOME="+dir)
+	p, err := Launch(name, log, cmd)
+	if err != nil {
 		tb.Fatalf("rig: %v", err)
 	}
-	go func() {
-		p.err = p.cmd.Wait()
-		close(p.done)
-	}()
 	return p
 }
 
-// ended reports whether the process has ended.
-func (p *process) ended() bool {
+// Launch starts a command that is all set up; log is the file that its output goes to.
+func Launch(name, log string, cmd *exec.Cmd) (*Process, error) {
+	p := &Process{name: name, log: log, cmd: cmd, done: make(chan struct{})}
+	isolate(cmd)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// Ended reports whether the process has ended.
+func (p *Process) Ended() bool {
 	select {
 	case <-p.done:
 		return true
@@ -60,10 +70,10 @@ func (p *process) ended() bool {
 	}
 }
 
-// stop asks the process to end, waits for it, and kills it when it does not; it
+// Stop asks the process to end, waits for it, and kills it when it does not; it
 // reports whether it ended by itself.
-func (p *process) stop(wait time.Duration) bool {
-	if p.ended() {
+func (p *Process) Stop(wait time.Duration) bool {
+	if p.Ended() {
 		return true
 	}
 	terminate(p.cmd)
@@ -73,21 +83,21 @@ func (p *process) stop(wait time.Duration) bool {
 	case <-p.done:
 		return true
 	case <-deadline.C:
-		p.kill()
+		p.Kill()
 		return false
 	}
 }
 
-// kill ends the process at once.
-func (p *process) kill() {
-	if !p.ended() {
+// Kill ends the process at once.
+func (p *Process) Kill() {
+	if !p.Ended() {
 		kill(p.cmd)
 	}
 	<-p.done
 }
 
-// tail returns the last lines of the output, for messages.
-func (p *process) tail(lines int) string {
+// Tail returns the last lines of the output, for messages.
+func (p *Process) Tail(lines int) string {
 	b, err := os.ReadFile(p.log)
 	if err != nil {
 		return err.Error()

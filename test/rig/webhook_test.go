@@ -31,12 +31,12 @@ type receiver struct {
 
 // receive starts a receiver over TLS that lets in only those with a certificate of
 // the authority.
-func receive(t *testing.T, ca *authority) *receiver {
+func receive(t *testing.T, ca *Authority) *receiver {
 	t.Helper()
 	r := &receiver{events: map[audit.Identity]int{}}
 	r.Server = httptest.NewUnstartedServer(http.HandlerFunc(r.take))
 	r.TLS = &tls.Config{
-		Certificates: []tls.Certificate{ca.issue("receiver", "receiver").Certificate},
+		Certificates: []tls.Certificate{ca.Issue("receiver", "receiver").Certificate},
 		ClientAuth:   tls.RequireAndVerifyClientCert,
 		ClientCAs:    ca.pool(),
 	}
@@ -70,16 +70,16 @@ func subjects(certs []*x509.Certificate) string {
 }
 
 // webhookKubeconfig is the file of deploy/apiserver with the places of this test.
-func webhookKubeconfig(t *testing.T, dir, server string, ca *authority, id identity) string {
+func webhookKubeconfig(t *testing.T, dir, server string, ca *Authority, id Identity) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(corpora.Root(t), "deploy", "apiserver", "webhook-kubeconfig.yaml"))
 	require.NoError(t, err)
 	text := string(b)
 	for from, to := range map[string]string{
 		"https://127.0.0.1:9443":                    server,
-		"/etc/kubernetes/kubewitness/ca.crt":        ca.file,
-		"/etc/kubernetes/kubewitness/apiserver.crt": id.certFile,
-		"/etc/kubernetes/kubewitness/apiserver.key": id.keyFile,
+		"/etc/kubernetes/kubewitness/ca.crt":        ca.File,
+		"/etc/kubernetes/kubewitness/apiserver.crt": id.CertFile,
+		"/etc/kubernetes/kubewitness/apiserver.key": id.KeyFile,
 	} {
 		require.Contains(t, text, from)
 		text = strings.ReplaceAll(text, from, to)
@@ -110,10 +110,10 @@ func readmeFlags(t *testing.T) (flags []string) {
 func TestWebhook(t *testing.T) {
 	Binaries(t)
 	dir := t.TempDir()
-	ca := newAuthority(t, dir, "webhook-ca")
+	ca := NewAuthority(t, dir, "webhook-ca")
 	r := receive(t, ca)
 	c := Start(t, Options{
-		Webhook: webhookKubeconfig(t, dir, r.URL, ca, ca.issue("apiserver-client", "kube-apiserver")),
+		Webhook: webhookKubeconfig(t, dir, r.URL, ca, ca.Issue("apiserver-client", "kube-apiserver")),
 		Flags:   readmeFlags(t),
 		Nodes:   1,
 	})
