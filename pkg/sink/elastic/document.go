@@ -1,0 +1,160 @@
+package elastic
+
+import (
+	"bytes"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/ecs"
+	"github.com/kubewitness/kubewitness/pkg/record"
+)
+
+// lane tells the two data streams apart.
+type lane int
+
+const (
+	events lane = iota
+	detections
+	lanes
+)
+
+// key names a document among those that are not settled.
+type key struct {
+	lane lane
+	id   string
+}
+
+// document is one on its way. Its fields behind size are touched only by who carries
+// the batch that it is in.
+type document struct {
+	key
+	body  []byte // a line without its end
+	event *record.Event
+	index int       // of the detection
+	born  time.Time // no index that was closed to writing before can hold it; zero: any can
+	size  int64     // bytes of memory that it counts for
+
+	looked  bool      // for in the indices before from, and not found there
+	from    string    // the write index at that time; "": unknown
+	blind   bool      // an earlier index may hold it, and could not be asked
+	tried   time.Time // when the last attempt without a clear answer ended; zero: none
+	sifted  string    // the write index when it was found nowhere from from on
+	landed  string    // an index, not from, that has it: the others have to be looked at
+	created bool      // by us, in landed
+
+	reduced bool
+	failed  int // times that it alone failed inside the server
+	done    bool
+}
+
+// clocks is how far an event's time may be off: an API server's clock may be an hour
+// ahead before the event is filed under another time, and Elasticsearch's, which the
+// times of indices are of, an hour behind.
+const clocks = 2 * time.Hour
+
+// encoder makes documents; ecs, but in tests.
+type encoder struct {
+	id          func(*record.Event) string
+	event       func([]byte, *record.Event, *ecs.Options) []byte
+	reduced     func([]byte, *record.Event, *ecs.Options, string) []byte
+	detectionID func(*record.Event, int) string
+	detection   func([]byte, *record.Event, int, *ecs.Options) []byte
+}
+
+var ecsEncoder = encoder{ecs.ID, ecs.AppendEvent, ecs.AppendReduced, ecs.DetectionID, ecs.AppendDetection}
+
+// overhead is what a document costs in memory besides its text.
+const overhead = 512
+
+// least of events that are worth a goroutine.
+const leastShare = 32
+
+// encode makes the documents of events, on all processors.
+func (s *Sink) encode(batch []*record.Event) []*document {
+	made := make([][]*document, len(batch))
+	ways := max(1, min(runtime.GOMAXPROCS(0), len(batch)/leastShare))
+	var work sync.WaitGroup
+	for way := range ways {
+		work.Go(func() {
+			var scratch []byte
+			for i := way; i < len(batch); i += ways {
+				made[i], scratch = s.documents(batch[i], scratch)
+			}
+		})
+	}
+	work.Wait()
+	var all []*document
+	for _, docs := range made {
+		all = append(all, docs...)
+	}
+	return all
+}
+
+// documents makes those of one event.
+func (s *Sink) documents(e *record.Event, scratch []byte) ([]*document, []byte) {
+	born := e.Event.Time
+	if !born.IsZero() {
+		born = born.Add(-clocks)
+	}
+	if e.Flags&record.Ahead != 0 {
+		born = time.Time{}
+	}
+	var docs []*document
+	if s.wanted(e) {
+		scratch = s.encoder.event(scratch[:0], e, &s.cfg.Documents)
+		docs = append(docs, &document{key: key{events, s.encoder.id(e)}, body: bytes.Clone(scratch), event: e, born: born})
+	}
+	for i := range e.Detections {
+		scratch = s.encoder.detection(scratch[:0], e, i, &s.cfg.Documents)
+		docs = append(docs, &document{key: key{detections, s.encoder.detectionID(e, i)}, body: bytes.Clone(scratch), event: e, index: i, born: born})
+	}
+	for i, d := range docs {
+		d.size = int64(len(d.body) + overhead)
+		if i == 0 {
+			d.size += int64(len(e.Event.Raw)) // is kept for a second shape, and for the dead letters
+		}
+	}
+	return docs, scratch
+}
+
+// wanted reports whether an event has a document of its own.
+func (s *Sink) wanted(e *record.Event) bool {
+	if s.cfg.DetectionsOnly {
+		return false
+	}
+	return !s.cfg.DropRequestReceived || e.Event.Stage != "RequestReceived" || len(e.Detections) > 0
+}
+
+// what says of what the document is, for dead letters.
+func (d *document) what() string {
+	if d.lane == events {
+		return "the event"
+	}
+	return fmt.Sprintf("detection %d (%.100q)", d.index, d.event.Detections[d.index].Rule.Name)
+}
+
+const (
+	actionBegin   = `{"create":{"_id":"`
+	actionEnd     = "\"}}\n"
+	actionEndOnly = "\",\"require_data_stream\":true}}\n"
+	lineBytes     = len(actionBegin) + len(actionEndOnly) + 1
+)
+
+// bytes is what the document adds to a bulk request.
+func (d *document) bytes() int { return lineBytes + len(d.id) + len(d.body) }
+
+// appendBulk appends the lines that create documents. IDs are ours, with nothing in
+// them to escape.
+func appendBulk(dst []byte, docs []*document, streamsOnly bool) []byte {
+	end := actionEnd
+	if streamsOnly {
+		end = actionEndOnly
+	}
+	for _, d := range docs {
+		dst = append(append(append(dst, actionBegin...), d.id...), end...)
+		dst = append(append(dst, d.body...), '\n')
+	}
+	return dst
+}
