@@ -2,6 +2,6 @@
 // component and index templates, a policy of how long they stay, the data streams; and
 // tells what is wrong with a connection.
 //
-// All of it can be done again at any time. What documents look like is package ecs'
-// matter; sending them the sink's.
+// All of it can be done again at any time: what is as it should be is left alone. What
+// documents look like is package ecs' matter; sending them the sink's.
 package indices

@@ -1,6 +1,8 @@
 // Package kibana makes the saved objects that show our documents in Kibana: data views,
 // searches, dashboards; and puts them into one.
 //
-// They are made of the same table of fields as the mappings, so that no panel names a
-// field that is not there. Documents and templates stay outside.
+// A panel is defined once, in words of its own (Panel). Its Lens object and the plain
+// query that Lens would send are both made of that, so that what runs against a server
+// in the tests is what people see. Fields are those of package ecs' table. Documents and
+// templates stay outside.
 package kibana

@@ -1,0 +1,207 @@
+package indices
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/ecs"
+)
+
+// priority is above that of Fleet's templates, 200: whoever has Elastic's integration
+// installed too would get its mapping for our documents otherwise.
+const priority = 300
+
+// aging is what a server has to delete old documents.
+type aging int
+
+const (
+	nothing   aging = iota // it keeps them until somebody deletes them
+	policies               // index lifecycle management
+	lifecycle              // data stream lifecycle
+)
+
+// object is JSON.
+type object = map[string]any
+
+// Resource is something that is put up with one request, whose body is a file.
+type Resource struct {
+	What string // "index template kubewitness-events-prod"
+	File string // where Print writes the body
+	Path string // of the PUT, escaped
+	Body []byte // indented JSON with a newline at its end
+	get  string // path that answers with what is there; "" for roles, which are not read
+}
+
+// resources are what is put up, in the order in which one needs the other.
+func (o *Options) resources(a aging) []Resource {
+	var all []Resource
+	if a == policies {
+		all = append(all, resource("ILM policy", o.policy(), "/_ilm/policy/", "ilm-policy.json", o.policyBody()))
+	}
+	all = append(all, resource("component template", o.settings(), "/_component_template/", "component-template-settings.json", o.settingsBody(a)))
+	for _, k := range kinds {
+		all = append(all, resource("component template", o.mappings(k), "/_component_template/", "component-template-"+string(k)+".json", o.mappingsBody(k)))
+	}
+	for _, k := range kinds {
+		all = append(all, resource("index template", o.template(k), "/_index_template/", "index-template-"+string(k)+".json", o.templateBody(k, a)))
+	}
+	return all
+}
+
+func resource(what, name, path, file string, body object) Resource {
+	path += url.PathEscape(name)
+	return Resource{What: what + " " + name, File: file, Path: path, Body: indent(body), get: path}
+}
+
+// policyBody rolls over by size, and by age so that what is deleted is never much older
+// than it may be: an index goes as a whole, with its youngest document.
+func (o *Options) policyBody() object {
+	phases := object{"hot": object{"actions": object{"rollover": object{
+		"max_primary_shard_size": "50gb", "max_age": span(rolloverAge(o.Retention)),
+	}}}}
+	if o.Retention > 0 {
+		phases["delete"] = object{"min_age": span(o.Retention), "actions": object{"delete": object{}}}
+	}
+	return object{"policy": object{"phases": phases, "_meta": meta()}}
+}
+
+// rolloverAge is a month, or for documents that stay for weeks a tenth of it.
+func rolloverAge(retention time.Duration) time.Duration {
+	const month = 30 * 24 * time.Hour
+	if retention == 0 || retention >= 10*month {
+		return month
+	}
+	return max(retention/10, time.Hour).Truncate(time.Hour)
+}
+
+// settingsBody leaves out sorting by @timestamp: events arrive nearly in order, and the
+// server skips segments by their time range anyway, so that it costs and gains nothing.
+func (o *Options) settingsBody(a aging) object {
+	index := object{"codec": "best_compression", "refresh_interval": span(o.refresh())}
+	if o.Replicas == AutoReplicas {
+		index["auto_expand_replicas"] = "0-1"
+	} else {
+		index["number_of_replicas"] = fmt.Sprint(o.Replicas)
+	}
+	if a == policies {
+		index["lifecycle"] = object{"name": o.policy()}
+	}
+	return component(object{"settings": object{"index": index}})
+}
+
+func (o *Options) refresh() time.Duration {
+	if o.Refresh == 0 {
+		return DefaultRefresh
+	}
+	return o.Refresh
+}
+
+// mappingsBody carries what depends on the fields: their mapping, room for them, and
+// those that words without a field are looked for in. The server takes all fields for
+// that unless told, which with hundreds of them is slow, and refused beyond a thousand.
+func (o *Options) mappingsBody(k kind) object {
+	mapping := mappingOf(k)
+	return component(object{
+		"settings": object{"index": object{
+			"mapping": object{"total_fields": object{"limit": fmt.Sprint(fieldLimit(count(mapping["properties"])))}},
+			"query":   object{"default_field": defaultFields(k)},
+		}},
+		"mappings": mapping,
+	})
+}
+
+// mappingOf is the mapping of package ecs with our mark in it, so that an index tells
+// of which version it is to whoever may read no templates.
+func mappingOf(k kind) object {
+	raw := ecs.Mapping(k.dataset())
+	mapping := object{}
+	if err := json.Unmarshal(raw, &mapping); err != nil {
+		panic(fmt.Sprintf("indices: the mapping of %s: %v", k.dataset(), err)) // every run and test would show it
+	}
+	sum := sha256.Sum256(raw)
+	m := meta()
+	m["kubewitness"].(object)["mapping"] = hex.EncodeToString(sum[:8])
+	mapping["_meta"] = m
+	return mapping
+}
+
+// count is how many fields a mapping has, as the server counts them: objects and
+// subfields too.
+func count(properties any) (n int) {
+	of, _ := properties.(object)
+	for _, p := range of {
+		n++
+		if field, ok := p.(object); ok {
+			n += count(field["properties"]) + count(field["fields"])
+		}
+	}
+	return n
+}
+
+// fieldLimit leaves half as much again for fields that people add in a template of
+// their own, and is never below the server's default.
+func fieldLimit(fields int) int {
+	return max(1000, (fields*3/2+99)/100*100)
+}
+
+// searched are the fields that words without a field are looked for in.
+var searched = []string{
+	"kubernetes.audit.objectRef.name", "kubernetes.audit.objectRef.namespace", "kubernetes.audit.objectRef.resource",
+	"kubernetes.audit.requestURI", "kubernetes.audit.userAgent", "kubernetes.audit.verb", "kubewitness.sentence",
+	"rule.name", "user.name",
+}
+
+func defaultFields(k kind) []string {
+	have := map[string]bool{}
+	for _, f := range ecs.Fields() {
+		have[f.Name] = have[f.Name] || f.Dataset == "" || f.Dataset == k.dataset()
+	}
+	names := slices.DeleteFunc(slices.Clone(searched), func(name string) bool { return !have[name] })
+	if len(names) == 0 {
+		return []string{"*"}
+	}
+	return names
+}
+
+// templateBody puts a component of the user's behind ours, so that what it says holds:
+// replicas on other nodes, tiers, fields of their own.
+func (o *Options) templateBody(k kind, a aging) object {
+	body := object{
+		"index_patterns":                     []string{o.stream(k)},
+		"priority":                           priority,
+		"data_stream":                        object{},
+		"composed_of":                        []string{o.mappings(k), o.settings(), o.custom()},
+		"ignore_missing_component_templates": []string{o.custom()},
+		"version":                            Version,
+		"_meta":                              meta(),
+	}
+	if a == lifecycle {
+		keep := object{}
+		if o.Retention > 0 {
+			keep["data_retention"] = span(o.Retention)
+		}
+		body["template"] = object{"lifecycle": keep}
+	}
+	return body
+}
+
+func component(template object) object {
+	return object{"template": template, "version": Version, "_meta": meta()}
+}
+
+func meta() object {
+	return object{"managed_by": "kubewitness", "kubewitness": object{"version": Version}}
+}
+
+func indent(v any) []byte {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(fmt.Sprintf("indices: %v", err)) // maps of texts and numbers
+	}
+	return append(b, '\n')
+}

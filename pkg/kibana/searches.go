@@ -1,0 +1,90 @@
+package kibana
+
+// Search is a saved search of Discover.
+type Search struct {
+	ID      string
+	Title   string
+	Doc     string
+	View    View
+	Query   string // KQL
+	Columns []string
+}
+
+// Columns of what happened to an object, and of a detection.
+var (
+	whoWhatWhere = []string{"orchestrator.cluster.name", "user.name", "kubewitness.what.action", "kubewitness.where.object", "kubewitness.what.outcome", "source.ip"}
+	whichRule    = []string{"kubewitness.priority", "rule.name", "kubewitness.sentence", "orchestrator.cluster.name", "user.name"}
+)
+
+// Conditions that searches and panels share.
+const (
+	resource = "kubernetes.audit.objectRef.resource"
+
+	secretReads = resource + `: secrets and kubernetes.audit.verb: (get or list or watch)`
+	changes     = `kubernetes.audit.verb: (create or update or patch or delete or deletecollection)`
+	rbacChanges = resource + `: (roles or clusterroles or rolebindings or clusterrolebindings) and ` + changes
+	grants      = resource + `: (rolebindings or clusterrolebindings) and kubernetes.audit.verb: (create or update or patch)`
+	tokens      = `kubewitness.what.action: issue_token`
+	refusals    = `kubernetes.audit.annotations.authorization_k8s_io/decision: forbid`
+	failures    = `event.outcome: failure`
+	anonymous   = `user.name: "system:anonymous"`
+	acting      = `kubernetes.audit.impersonatedUser.username: *`
+	sessions    = `kubernetes.audit.objectRef.subresource: (exec or attach or portforward)`
+	newPods     = `kubewitness.what.privileges: * and kubernetes.audit.verb: (create or update or patch)`
+	debugging   = `kubernetes.audit.objectRef.subresource: ephemeralcontainers and kubernetes.audit.verb: (update or patch)`
+	urgent      = `kubewitness.priority: (emergency or alert or critical or error)`
+)
+
+// Searches are all saved searches.
+func Searches() []Search {
+	of := func(id, title, doc, query string, more ...string) Search {
+		return Search{"kubewitness-search-" + id, title, doc, Events, and(once, query), append(whoWhatWhere[:len(whoWhatWhere):len(whoWhatWhere)], more...)}
+	}
+	found := func(id, title, doc, query string) Search {
+		return Search{"kubewitness-search-" + id, title, doc, Detections, query, whichRule}
+	}
+	return []Search{
+		found("detections", "Detections", "All that rules found, newest first.", ""),
+		found("urgent", "Urgent detections", "What rules of priority error and above found.", urgent),
+		of("secrets", "Who read secrets", "Requests that read or listed secrets, allowed or not. An allowed list shows all values, whatever the audit log keeps of it.", secretReads),
+		of("tokens", "Tokens issued", "Service account tokens that were asked for by name: with such a token one is that account.", tokens,
+			"kubewitness.what.token.audiences", "kubewitness.what.token.expiration_seconds"),
+		of("rbac", "Changes of roles and bindings", "Who changed what may be done, and by whom.", rbacChanges, "kubewitness.what.grant.role", "kubewitness.what.grant.subjects.name"),
+		of("denied", "Denied requests", "Requests that the authorizers did not allow.", refusals, "kubewitness.what.decision_reason"),
+		of("anonymous", "Requests without credentials", "Requests of system:anonymous that were allowed, but for the health checks.",
+			and(anonymous, `not `+refusals, `kubernetes.audit.requestURI: (* and not /livez* and not /readyz* and not /healthz* and not /version*)`), "kubernetes.audit.requestURI"),
+		of("impersonation", "Acting as somebody else", "Requests with impersonation: user.name sent it, and acted as the other.", acting,
+			"kubernetes.audit.impersonatedUser.username", "kubernetes.audit.impersonatedUser.groups"),
+		of("sessions", "Sessions in pods", "exec, attach and port-forward that have ended. What goes on is in Sessions in pods that began.", sessions, "kubewitness.what.command"),
+		{"kubewitness-search-began", "Sessions in pods that began", "exec, attach and port-forward when they were connected, whether they go on or not.", Events,
+			and(sessions, "kubernetes.audit.stage: ResponseStarted"), append(whoWhatWhere[:len(whoWhatWhere):len(whoWhatWhere)], "kubewitness.what.command")},
+		of("privileges", "Pods with rights on their node", "Pods and workloads that get something of their node: privileged, host namespaces, paths of the node.", newPods,
+			"kubewitness.what.privileges", "container.image.name"),
+		of("webhooks", "Changes of admission", "Changes of admission webhooks and policies, which see and may alter every object.",
+			and(resource+`: (mutatingwebhookconfigurations or validatingwebhookconfigurations or validatingadmissionpolicies or validatingadmissionpolicybindings)`, changes)),
+		of("certificates", "Certificates asked for and approved", "Requests for client and server certificates, and who approved them.",
+			and(resource+`: certificatesigningrequests`, changes), "kubewitness.what.certificate.signer", "kubewitness.what.certificate.requester"),
+		of("deletions", "Deletions by people", "Who deleted what; controllers delete all day and are left out.",
+			and(`kubernetes.audit.verb: (delete or deletecollection)`, `kubewitness.who.kind: person`)),
+	}
+}
+
+// object stores the view by reference, as Discover does.
+func (s Search) object() Object {
+	const index = "kibanaSavedObjectMeta.searchSourceJSON.index"
+	return Object{
+		Type: "search", ID: s.ID, CoreVersion: coreVersion, TypeVersion: searchVersion,
+		References: []Reference{{"index-pattern", string(s.View), index}},
+		Attributes: map[string]any{
+			"title":       s.Title,
+			"description": s.Doc,
+			"columns":     s.Columns,
+			"sort":        [][]string{{"@timestamp", "desc"}},
+			"grid":        map[string]any{},
+			"hideChart":   false, "isTextBasedQuery": false, "timeRestore": false,
+			"kibanaSavedObjectMeta": map[string]any{
+				"searchSourceJSON": text(map[string]any{"query": kuery(s.Query), "filter": []any{}, "indexRefName": index}),
+			},
+		},
+	}
+}
