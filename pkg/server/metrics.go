@@ -32,6 +32,7 @@ func (x exporter) Collect(ch chan<- prometheus.Metric) {
 	x.sinks(out)
 	x.tails(out)
 	x.archive(out)
+	x.index(out)
 	x.api(out)
 }
 

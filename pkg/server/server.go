@@ -72,9 +72,10 @@ type Server struct {
 	log     *spool.Log
 	feeds   []*feed
 	tails   []*tail
-	hook    *hook    // nil: no webhook
-	site    *site    // nil: no HTTP listener
-	archive *archive // nil: no embedded store
+	hook    *hook     // nil: no webhook
+	site    *site     // nil: no HTTP listener
+	archive *archive  // nil: no embedded store
+	index   *indexing // nil: no Elasticsearch
 	health  health
 }
 
@@ -94,7 +95,7 @@ func New(ctx context.Context, cfg config.Config, opt Options) (s *Server, err er
 			s = nil
 		}
 	}()
-	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openStore, s.openLog, s.openIntake, s.openTails, s.openWebhook, s.openHTTP} {
+	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openElasticsearch, s.openStore, s.openLog, s.openIntake, s.openTails, s.openWebhook, s.openHTTP} {
 		if err := step(ctx); err != nil {
 			return s, err
 		}
@@ -255,6 +256,9 @@ func (s *Server) Close() error {
 	}
 	if s.archive != nil {
 		errs = append(errs, s.archive.store.Close())
+	}
+	if s.index != nil {
+		s.index.client.Close()
 	}
 	return errors.Join(errs...)
 }

@@ -186,6 +186,25 @@ func TestDeadLetterHook(t *testing.T) {
 	require.Zero(t, status(t, l).DeadLetters)
 }
 
+// TestBury: a consumer's own dead letters lie beside the others and are counted.
+func TestBury(t *testing.T) {
+	l := open(t, testConfig(t, "a"))
+	want := Dead{Consumer: "a", Reason: "the receiver refuses it", Record: event("1")}
+	require.NoError(t, l.Bury(t.Context(), want))
+	var dead []Dead
+	require.NoError(t, l.View().DeadLetters(t.Context(), func(d Dead) error {
+		require.NotZero(t, d.Buried)
+		d.Buried = time.Time{}
+		dead = append(dead, d)
+		return nil
+	}))
+	require.Equal(t, []Dead{want}, dead)
+	require.EqualValues(t, 1, status(t, l).Counters.DeadLetters)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, l.Bury(ctx, want), context.Canceled)
+}
+
 // TestForeignMessages: what is not ours becomes a dead letter; what a later version
 // wrote waits for it.
 func TestForeignMessages(t *testing.T) {

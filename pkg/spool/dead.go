@@ -31,6 +31,20 @@ type Dead struct {
 	Record   Record
 }
 
+// Bury keeps a dead letter of a consumer that settles parts of records by itself. Seq is
+// of no account. The error is that of one attempt.
+func (l *Log) Bury(ctx context.Context, d Dead) error {
+	take := l.cfg.OnDead
+	if take == nil {
+		take = l.bury
+	}
+	if err := take(ctx, d); err != nil {
+		return err
+	}
+	l.count(func(c *Counters) { c.DeadLetters++ })
+	return nil
+}
+
 // bury keeps a dead letter beside the log.
 func (l *Log) bury(ctx context.Context, d Dead) error {
 	e := l.engineNow()

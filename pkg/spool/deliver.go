@@ -113,14 +113,9 @@ func (r *reader) unreadable(ctx context.Context, seqs []uint64, at time.Time, da
 
 // die hands a dead letter over, until it is taken.
 func (r *reader) die(ctx context.Context, d Dead) error {
-	take := r.log.cfg.OnDead
-	if take == nil {
-		take = r.log.bury
-	}
 	for backoff := leastBackoff; ; backoff = min(2*backoff, mostBackoff) {
-		err := take(ctx, d)
+		err := r.log.Bury(ctx, d)
 		if err == nil {
-			r.log.count(func(c *Counters) { c.DeadLetters++ })
 			return nil
 		}
 		r.log.cfg.Logger.Error("spool: a dead letter is not taken", "consumer", r.name, "sequence", d.Seq, "error", err)
