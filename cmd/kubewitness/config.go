@@ -19,10 +19,16 @@ type configFlags struct {
 }
 
 func (f *configFlags) register(fs *pflag.FlagSet) {
+	f.registerOnly(fs, func(config.Flag) bool { return true })
+}
+
+// registerOnly registers the flags of some settings, for commands that need no others.
+func (f *configFlags) registerOnly(fs *pflag.FlagSet, wanted func(config.Flag) bool) {
 	f.set = fs
 	fs.StringVarP(&f.file, "config", "c", "", "configuration `file` (default: the one that "+config.EnvFile+" names, else none)")
 	for _, flag := range config.Flags() {
 		switch {
+		case !wanted(flag):
 		case flag.Repeated():
 			fs.StringArrayP(flag.Name, flag.Short, nil, flag.Doc)
 		case flag.Switch():
@@ -41,6 +47,9 @@ func (f *configFlags) sources() config.Sources {
 	}
 	for _, flag := range config.Flags() {
 		given := f.set.Lookup(flag.Name)
+		if given == nil {
+			continue // a command that has not all flags
+		}
 		switch list, repeated := given.Value.(pflag.SliceValue); {
 		case !given.Changed:
 		case repeated:

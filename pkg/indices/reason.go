@@ -34,7 +34,7 @@ func Reason(err error) string {
 	if errors.As(err, &unavailable) && unavailable.Status != 0 {
 		return unavailableReason(unavailable)
 	}
-	return err.Error()
+	return strings.TrimPrefix(err.Error(), "elasticsearch: ")
 }
 
 func refusedReason(r *elasticsearch.Refused) string {
