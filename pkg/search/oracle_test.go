@@ -1,9 +1,6 @@
 package search
 
 import (
-	"math/rand/v2"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,6 +11,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/store"
+	"github.com/kubewitness/kubewitness/test/odd"
 	"github.com/kubewitness/kubewitness/test/rulegen"
 )
 
@@ -94,10 +92,7 @@ func conditions(t testing.TB, f *fixture) (all []condition.Expr) {
 	for _, rule := range r.Rules(120).Rules {
 		all = append(all, rule.Condition)
 	}
-	g := &generator{rand.New(rand.NewPCG(7, 7))}
-	for range 180 {
-		all = append(all, g.condition(t))
-	}
+	all = append(all, odd.Conditions(7, 180)...)
 	for _, rule := range f.set.Rules.Rules {
 		all = append(all, rule.Condition)
 	}
@@ -197,75 +192,4 @@ func asked(t *testing.T, f *fixture, s *Searcher, p Principal, text string, verd
 		countedAlike(t, f, s, p, text, want)
 	}
 	return len(want), hidden
-}
-
-// generator makes conditions about odd values, of all operators on all fields.
-type generator struct{ *rand.Rand }
-
-func (g *generator) condition(t testing.TB) condition.Expr {
-	t.Helper()
-	for {
-		e, err := condition.Parse(g.text(2))
-		if err != nil {
-			continue
-		}
-		m := macros{}
-		if m.check(e); m.err == nil {
-			return e
-		}
-	}
-}
-
-func (g *generator) text(depth int) string {
-	if depth > 0 {
-		switch g.IntN(5) {
-		case 0:
-			return "not " + g.text(depth-1)
-		case 1:
-			return "(" + g.text(depth-1) + " and " + g.text(depth-1) + ")"
-		case 2:
-			return "(" + g.text(depth-1) + " or " + g.text(depth-1) + ")"
-		}
-	}
-	return g.check()
-}
-
-func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
-
-func (g *generator) check() string {
-	name := pick(g, "ka.user.name", "ka.user.groups", "ka.useragent", "ka.target.name", "ka.target.namespace", "ka.response.code", "kw.response.code", "kw.source.ip", "kw.source.ips",
-		"kw.source.claimed", "ka.sourceips", "ka.sourceips[0]", "ka.auth.decision", "kw.role.verbs", "kw.role.verbs[0]", "kw.pod.containers.run_as_user", "kw.pod.host_network", "ka.req.pod.containers.image",
-		"kw.pod.containers.env.names", "kw.object.name", "kw.response.message", "kw.client", "ka.uri", "kw.uri.path", "jevt.value[/user/username]", "jevt.value[/requestObject/data]", "kw.latency.ms", "evt.source",
-		"ka.uri.param[command]", "kw.user.extra[x]", "kw.dryrun", "kw.duplicate_keys", "kw.pod.containers.args", "evt.plugininfo", "ka.req.configmap.obj", "ka.auditid", "kw.impersonated.user", "ka.req.configmap.name")
-	left := pick(g, name, name, name, "tolower("+name+")", "toupper("+name+")", "len("+name+")", "join(\",\", "+name+")")
-	switch g.IntN(9) {
-	case 0:
-		return left + " exists"
-	case 1, 2:
-		return left + " " + pick(g, "in", "intersects", "pmatch") + " (" + g.literals() + ")"
-	case 3:
-		return left + " " + g.op() + " " + pick(g, "oneof", "anyof", "allof") + " (" + g.literals() + ")"
-	case 4:
-		return left + " " + pick(g, "<", "<=", ">", ">=", "=", "!=") + " " + pick(g, "0", "1", "5", "200", "201", "404", "0x10")
-	case 5:
-		return left + " " + pick(g, "=", "!=", "in", "startswith", "intersects") + " val(" + pick(g, "ka.user.name", "ka.target.name", "ka.user.groups", "kw.source.ip") + ")"
-	}
-	return left + " " + g.op() + " " + g.literal()
-}
-
-func (g *generator) op() string {
-	return pick(g, "=", "!=", "contains", "icontains", "startswith", "endswith", "glob", "iglob", "regex", "pmatch")
-}
-
-func (g *generator) literals() string {
-	parts := make([]string, g.IntN(4))
-	for i := range parts {
-		parts[i] = g.literal()
-	}
-	return strings.Join(parts, ", ")
-}
-
-func (g *generator) literal() string {
-	lit := pick(g, append(slices.Clone(odd[:len(odd)-3]), "10.0.0.0/8", "10.0.0.0/9", "10.0.0.1/32", "::/0", "fe80::/10", "0.0.0.0/0", "system:*", "*admin*", "a?c", "??", "[ab]*", "kube-*", "200", "20?", "a.*", "(a|b)+", "[^a]*", ".", "(.|\n)*", "k.*", "default", "team-*", "get", "TRUE", "pods", "/api/*/pods", "/api/v1", "false")...)
-	return condition.Quote(lit)
 }
