@@ -20,13 +20,9 @@ import (
 // Reason says in one sentence why a request failed, and what to do about it.
 func Reason(err error) string {
 	var refused *elasticsearch.Refused
-	var tooLarge *elasticsearch.TooLarge
 	var unavailable *elasticsearch.Unavailable
-	switch {
-	case errors.As(err, &refused):
+	if errors.As(err, &refused) {
 		return refusedReason(refused)
-	case errors.As(err, &tooLarge):
-		return tooLarge.Error()
 	}
 	if sentence := networkReason(err); sentence != "" {
 		return sentence
@@ -78,7 +74,7 @@ func networkReason(err error) string {
 		return "the port speaks plain HTTP, not TLS; write http:// in nodes, or turn TLS on there"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &op) && op.Timeout():
 		return "no answer in time; check host and port, and firewalls that drop packets"
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return "the connection ended before there was an answer; if the port speaks TLS, write https:// in nodes"
 	}
 	return ""

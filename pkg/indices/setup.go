@@ -54,6 +54,7 @@ func (s *Setup) Run(ctx context.Context) ([]Step, error) {
 	}
 	info, err := s.Client.Info(ctx)
 	switch {
+	case status(err) == http.StatusForbidden: // what is missing besides is told at once
 	case err != nil:
 		return nil, errors.New(Reason(err))
 	case tooOld(info.Version):

@@ -67,7 +67,15 @@ func (o *Options) policyBody() object {
 	if o.Retention > 0 {
 		phases["delete"] = object{"min_age": span(o.Retention), "actions": object{"delete": object{}}}
 	}
-	return object{"policy": object{"phases": phases, "_meta": meta()}}
+	return object{"policy": object{"phases": phases, "_meta": o.agingMeta()}}
+}
+
+// agingMeta says how long documents stay also where that is for ever, so that the one is
+// told from the other: what a server has besides what was sent says nothing (see holds).
+func (o *Options) agingMeta() object {
+	m := meta()
+	m["kubewitness"].(object)["retention"] = span(o.Retention)
+	return m
 }
 
 // rolloverAge is a month, or for documents that stay for weeks a tenth of it.
@@ -152,8 +160,8 @@ func fieldLimit(fields int) int {
 // searched are the fields that words without a field are looked for in.
 var searched = []string{
 	"kubernetes.audit.objectRef.name", "kubernetes.audit.objectRef.namespace", "kubernetes.audit.objectRef.resource",
-	"kubernetes.audit.requestURI", "kubernetes.audit.userAgent", "kubernetes.audit.verb", "kubewitness.sentence",
-	"rule.name", "user.name",
+	"kubernetes.audit.requestURI", "kubernetes.audit.verb", "message",
+	"rule.name", "user.name", "user_agent.original",
 }
 
 func defaultFields(k kind) []string {
@@ -185,7 +193,7 @@ func (o *Options) templateBody(k kind, a aging) object {
 		if o.Retention > 0 {
 			keep["data_retention"] = span(o.Retention)
 		}
-		body["template"] = object{"lifecycle": keep}
+		body["template"], body["_meta"] = object{"lifecycle": keep}, o.agingMeta()
 	}
 	return body
 }
