@@ -84,6 +84,14 @@ func (e *bulkEntry) outcome() *bulkOutcome {
 
 // readBulk reads the answer to n actions, and reports whether rights were wanting.
 func readBulk(body []byte, n int) (items []BulkItem, forbidden bool, err error) {
+	if items, ok := readCreated(body, n); ok {
+		return items, false, nil
+	}
+	return readOutcomes(body, n)
+}
+
+// readOutcomes reads any answer.
+func readOutcomes(body []byte, n int) (items []BulkItem, forbidden bool, err error) {
 	answer := struct {
 		Errors *bool
 		Items  []bulkEntry

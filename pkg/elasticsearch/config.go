@@ -148,16 +148,15 @@ func (cfg *Config) read() (files, error) {
 	return f, f.checkKey(cfg.APIKeyFile)
 }
 
-// checkKey holds that an API key can go into a header. The two parts of a key, id and
-// key with a colon between them, become the encoded form.
+// checkKey holds that an API key is one. The two parts of a key, id and key with a colon
+// between them, become the encoded form.
 func (f *files) checkKey(path string) error {
-	if id, key, two := bytes.Cut(f.apiKey, []byte(":")); two && len(id) > 0 && len(key) > 0 {
-		f.apiKey = []byte(base64.StdEncoding.EncodeToString(f.apiKey))
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_:"
+	if strings.Trim(string(f.apiKey), letters) != "" {
+		return fmt.Errorf("the API key: file %s has something else in it than one encoded key", path)
 	}
-	for _, b := range f.apiKey {
-		if b <= ' ' || b > '~' {
-			return fmt.Errorf("the API key: file %s has more in it than the encoded key, on one line", path)
-		}
+	if bytes.IndexByte(f.apiKey, ':') > 0 {
+		f.apiKey = []byte(base64.StdEncoding.EncodeToString(f.apiKey))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -114,6 +115,18 @@ func TestBulk(t *testing.T) {
 			assert.NotEmpty(t, refused.Reason)
 		})
 	}
+}
+
+// TestBulkAnswer holds that the server writes its answers as the client's short way of
+// reading them expects (pkg/elasticsearch, readCreated); else that way is never taken.
+func TestBulkAnswer(t *testing.T) {
+	resp, err := http.Post(server(t).URL+"/test-client-answer/_bulk?filter_path=error,status,errors,items.*.status,items.*._index,items.*.error.type",
+		"application/x-ndjson", strings.NewReader(string(creates("1", "2"))))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Equal(t, `{"errors":false,"items":[{"create":{"_index":"test-client-answer","status":201}},{"create":{"_index":"test-client-answer","status":201}}]}`, string(body))
 }
 
 // TestTooLarge sends more than the server takes, which it may refuse before it has read
@@ -232,7 +245,9 @@ func TestTrust(t *testing.T) {
 	plain := open(t, s, func(cfg *elasticsearch.Config) { cfg.Nodes = []string{"http" + strings.TrimPrefix(s.URL, "https")} })
 	_, err = plain.Info(t.Context())
 	require.ErrorAs(t, err, &unavailable)
-	tls := open(t, server(t), func(cfg *elasticsearch.Config) { cfg.Nodes = []string{"https" + strings.TrimPrefix(server(t).URL, "http")} })
+	tls := open(t, server(t), func(cfg *elasticsearch.Config) {
+		cfg.Nodes = []string{"https" + strings.TrimPrefix(server(t).URL, "http")}
+	})
 	_, err = tls.Info(t.Context())
 	require.ErrorAs(t, err, &unavailable)
 	assert.ErrorContains(t, err, "does not speak TLS")
