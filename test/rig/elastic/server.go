@@ -41,6 +41,7 @@ type Server struct {
 	ports ports
 	http  *http.Client
 	out   *os.File
+	claim *os.File
 	run   *rig.Process
 }
 
@@ -71,7 +72,8 @@ func Start(tb testing.TB, opts Options) *Server {
 func Launch(tb testing.TB, opts Options) (*Server, error) {
 	tb.Helper()
 	dist := Distribution(tb)
-	dir, err := os.MkdirTemp("", "kubewitness-elastic-")
+	sweep()
+	dir, err := os.MkdirTemp("", folderPrefix)
 	if err != nil {
 		return nil, fmt.Errorf("elastic: %w", err)
 	}
@@ -89,6 +91,9 @@ func Launch(tb testing.TB, opts Options) (*Server, error) {
 
 // prepare makes all that is there before a first start but the ports.
 func (s *Server) prepare(tb testing.TB, dist string) (err error) {
+	if s.claim, err = claim(s.Dir); err != nil {
+		return err
+	}
 	if s.home, err = readable(dist, s.Dir); err != nil {
 		return err
 	}
@@ -152,6 +157,7 @@ func (s *Server) Stop() {
 		s.out.Close()
 	}
 	os.RemoveAll(s.Dir)
+	s.claim.Close() // of nil too
 }
 
 func (s *Server) end(how func(*rig.Process)) {

@@ -36,3 +36,8 @@ func drop(cmd *exec.Cmd, dir string) error {
 	}
 	return nil
 }
+
+// lock takes the lock on a file, and reports whether nobody else has it.
+func lock(f *os.File) bool {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+}
