@@ -20,6 +20,7 @@ const listedFor = time.Minute
 // it is made.
 type view struct {
 	at      time.Time
+	asked   int         // what stream.asked was before it was listed
 	indices []string    // in the stream's order: the last one is written to
 	closed  []time.Time // when each was written to for the last time, or later; zero: not known
 	missing bool        // there is no such stream
@@ -66,11 +67,11 @@ type stream struct {
 
 	listing chan struct{} // holds a token, which who lists takes
 
-	mu   sync.Mutex
-	last *view
-	old  bool // last is known to be out of date
-	deaf bool // the key may not look documents up
-	told bool // in the log, that it may not
+	mu    sync.Mutex
+	last  *view
+	asked int  // times that a list was found out of date; only one that was begun behind all of them will do
+	deaf  bool // the key may not look documents up
+	told  bool // in the log, that it may not
 }
 
 func newStream(name string) *stream {
@@ -83,7 +84,7 @@ func newStream(name string) *stream {
 func (st *stream) known(now time.Time) *view {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.last == nil || st.old || now.Sub(st.last.at) >= listedFor {
+	if st.last == nil || st.last.asked < st.asked || now.Sub(st.last.at) >= listedFor {
 		return nil
 	}
 	return st.last
@@ -93,7 +94,7 @@ func (st *stream) known(now time.Time) *view {
 func (st *stream) outdated() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.old = true
+	st.asked++
 }
 
 // seen tells that an index was written to: is it another one than in the view?
@@ -103,8 +104,8 @@ func (st *stream) seen(v *view, index string) {
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if st.last == v {
-		st.old = true
+	if st.last == v && v.asked == st.asked {
+		st.asked++
 	}
 }
 
@@ -134,13 +135,17 @@ func (s *Sink) view(ctx context.Context, st *stream) (*view, error) {
 	if v := st.known(s.cfg.Now()); v != nil {
 		return v, nil // somebody else listed meanwhile
 	}
+	st.mu.Lock()
+	asked := st.asked
+	st.mu.Unlock()
 	v, err := s.list(ctx, st.name)
 	if err != nil {
 		return nil, err
 	}
+	v.asked = asked
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.last, st.old, st.deaf = v, false, false // rights may have come
+	st.last, st.deaf = v, false // rights may have come
 	return v, nil
 }
 

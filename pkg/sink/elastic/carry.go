@@ -38,7 +38,6 @@ func (s *Sink) carry(ctx context.Context) {
 			return
 		}
 		body = s.carryOne(ctx, b, body)
-		s.queue.carriedOut(b)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/ecs"
 	"github.com/kubewitness/kubewitness/pkg/record"
 )
@@ -45,7 +46,8 @@ type document struct {
 	created bool      // by us, in landed
 
 	reduced bool
-	failed  int // times that it alone failed inside the server
+	failed  int  // times that it failed inside the server
+	suspect bool // others of the same request did not
 	done    bool
 }
 
@@ -68,7 +70,7 @@ var ecsEncoder = encoder{ecs.ID, ecs.AppendEvent, ecs.AppendReduced, ecs.Detecti
 // overhead is what a document costs in memory besides its text.
 const overhead = 512
 
-// least of events that are worth a goroutine.
+// leastShare is how many events are worth a goroutine.
 const leastShare = 32
 
 // encode makes the documents of events, on all processors.
@@ -101,14 +103,15 @@ func (s *Sink) documents(e *record.Event, scratch []byte) ([]*document, []byte) 
 	if e.Flags&record.Ahead != 0 {
 		born = time.Time{}
 	}
+	kept := keep(e)
 	var docs []*document
 	if s.wanted(e) {
 		scratch = s.encoder.event(scratch[:0], e, &s.cfg.Documents)
-		docs = append(docs, &document{key: key{events, s.encoder.id(e)}, body: bytes.Clone(scratch), event: e, born: born})
+		docs = append(docs, &document{key: key{events, s.encoder.id(e)}, body: bytes.Clone(scratch), event: kept, born: born})
 	}
 	for i := range e.Detections {
 		scratch = s.encoder.detection(scratch[:0], e, i, &s.cfg.Documents)
-		docs = append(docs, &document{key: key{detections, s.encoder.detectionID(e, i)}, body: bytes.Clone(scratch), event: e, index: i, born: born})
+		docs = append(docs, &document{key: key{detections, s.encoder.detectionID(e, i)}, body: bytes.Clone(scratch), event: kept, index: i, born: born})
 	}
 	for i, d := range docs {
 		d.size = int64(len(d.body) + overhead)
@@ -117,6 +120,17 @@ func (s *Sink) documents(e *record.Event, scratch []byte) ([]*document, []byte) 
 		}
 	}
 	return docs, scratch
+}
+
+// keep gives what is kept of an event: all but its parsed form, which is larger than
+// the event and can be had again.
+func keep(e *record.Event) *record.Event {
+	kept, bare := *e, audit.Event{
+		Raw: e.Event.Raw, AuditID: e.Event.AuditID, Stage: e.Event.Stage, Time: e.Event.Time, DuplicateKeys: e.Event.DuplicateKeys,
+		Cluster: e.Event.Cluster, Input: e.Event.Input, Line: e.Event.Line, Offset: e.Event.Offset,
+	}
+	kept.Event = &bare
+	return &kept
 }
 
 // wanted reports whether an event has a document of its own.

@@ -39,9 +39,12 @@ func verdictOf(it elasticsearch.BulkItem, st *stream) (verdict, trouble) {
 	return refused, trouble{}
 }
 
-// mostFailures is how often a document alone may fail inside a server that takes others,
-// until it is tried in another shape.
-const mostFailures = 8
+// How often a document may fail inside the server until it is tried in another shape:
+// one that others of the same request did not fail with, and one that was sent alone.
+const (
+	mostFailures      = 8
+	mostFailuresAlone = 100
+)
 
 // judge settles documents by the answer to a bulk request.
 func (s *Sink) judge(ctx context.Context, a *attempt, items []elasticsearch.BulkItem) {
@@ -79,11 +82,9 @@ func (s *Sink) judge(ctx context.Context, a *attempt, items []elasticsearch.Bulk
 	}
 	s.settle(a.b, made, func() { s.made(a.b.lane, len(made)); s.stats.PossibleDoubles += possible })
 	s.settle(a.b, conflicts, func() { s.stats.Conflicts += uint64(len(conflicts)) })
-	if a.progress {
-		for _, i := range odd {
-			if d := a.docs[i]; s.failedOften(d) {
-				s.reshape(ctx, a.b, d, reason(items[i].Type, items[i].Reason))
-			}
+	for _, i := range odd {
+		if d := a.docs[i]; a.failedOften(d) {
+			s.reshape(ctx, a.b, d, reason(items[i].Type, items[i].Reason))
 		}
 	}
 }
@@ -102,11 +103,13 @@ func possiblyEarlier(index string, d *document) bool {
 	return !ok || n > 1 && (d.born.IsZero() || d.born.Before(by))
 }
 
-// failedOften counts a failure inside the server, and reports whether it were too many.
-// What has no other shape is tried for ever.
-func (s *Sink) failedOften(d *document) bool {
+// failedOften counts a failure inside the server, and reports whether the document seems
+// to be the reason of too many. What has no other shape is tried for ever.
+func (a *attempt) failedOften(d *document) bool {
 	d.failed++
-	return d.failed >= mostFailures && d.lane == events && !d.reduced
+	d.suspect = d.suspect || a.progress
+	often := d.suspect && d.failed >= mostFailures || len(a.docs) == 1 && d.failed >= mostFailuresAlone
+	return often && d.lane == events && !d.reduced
 }
 
 // made counts documents that were created; s.mu is held.
@@ -124,7 +127,7 @@ func (s *Sink) settle(b *batch, docs []*document, count func()) {
 		return
 	}
 	s.count(count)
-	s.queue.settle(docs)
+	s.queue.settle(b, docs)
 }
 
 // reshape gives a document that was refused its other shape; that which was refused in

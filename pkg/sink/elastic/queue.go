@@ -13,8 +13,11 @@ type batch struct {
 	lane  lane
 	docs  []*document
 	bytes int
+	left  int       // documents that are not settled; the queue's
 	since time.Time // when the first of them was taken
 	most  int       // documents of a request at most; 0: as many as fit
+
+	unlisted int // times that an index with some of them was not listed
 }
 
 // part gives the documents of the next request: one at least, and no more than limit
@@ -101,6 +104,7 @@ func (q *queue) put(d *document) {
 	}
 	b.docs = append(b.docs, d)
 	b.bytes += d.bytes()
+	b.left++
 }
 
 func (q *queue) release(l lane) {
@@ -141,7 +145,7 @@ func (q *queue) take() *batch {
 }
 
 // settle lets go of documents of a batch.
-func (q *queue) settle(docs []*document) {
+func (q *queue) settle(b *batch, docs []*document) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, d := range docs {
@@ -149,14 +153,10 @@ func (q *queue) settle(docs []*document) {
 		delete(q.unsettled, d.key)
 		q.memory -= d.size
 	}
+	if b.left -= len(docs); b.left == 0 {
+		delete(q.carried, b)
+	}
 	q.changed.Broadcast()
-}
-
-// carriedOut is called when a batch is empty, or given up because the sink closes.
-func (q *queue) carriedOut(b *batch) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delete(q.carried, b)
 }
 
 // drained waits until everything is settled.

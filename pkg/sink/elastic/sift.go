@@ -35,8 +35,12 @@ func (s *Sink) sift(ctx context.Context, a *attempt) error {
 	}
 	var places []place
 	for _, d := range docs {
-		for _, index := range a.v.from(d.from) {
+		indices := a.v.from(d.from)
+		for _, index := range indices {
 			places = append(places, place{index, d})
+		}
+		if d.landed != "" && !slices.Contains(indices, d.landed) {
+			places = append(places, place{d.landed, d})
 		}
 	}
 	has := map[*document][]string{} // in the order of the indices, as the places are
@@ -63,14 +67,27 @@ func (a *attempt) crossed() (docs []*document) {
 	return docs
 }
 
+// mostUnlisted is how often a list without an index that documents are in is asked for
+// again: another node of the cluster may lag behind. Behind that the index is gone.
+const mostUnlisted = 5
+
 // seeLanded has the indices listed again when documents are in one that is not listed.
 func (s *Sink) seeLanded(ctx context.Context, a *attempt, docs []*document) (err error) {
-	if !slices.ContainsFunc(docs, func(d *document) bool { return d.landed != "" && !slices.Contains(a.v.indices, d.landed) }) {
+	unlisted := func(d *document) bool {
+		return d.landed != "" && !a.v.unread && !slices.Contains(a.v.indices, d.landed)
+	}
+	if !slices.ContainsFunc(docs, unlisted) {
 		return nil
 	}
 	a.st.outdated()
-	a.v, err = s.view(ctx, a.st)
-	return err
+	if a.v, err = s.view(ctx, a.st); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(docs, unlisted) && a.b.unlisted < mostUnlisted {
+		a.b.unlisted++
+		return &elasticsearch.Unavailable{Err: errors.New("an index that took documents is not listed yet")}
+	}
+	return nil
 }
 
 // awaitStragglers waits until no attempt without an answer can still be at work.
@@ -88,17 +105,21 @@ func (s *Sink) awaitStragglers(ctx context.Context, docs []*document) bool {
 // believe settles what the last answer said, where the key may not look further.
 func (s *Sink) believe(a *attempt, docs []*document) {
 	var made, conflicts []*document
+	var possible uint64
 	for _, d := range docs {
 		switch {
 		case d.landed == "":
 			d.sifted, d.blind = a.v.write(), true
 		case d.created:
 			made = append(made, d)
+			if possiblyEarlier(d.landed, d) {
+				possible++
+			}
 		default:
 			conflicts = append(conflicts, d)
 		}
 	}
-	s.settle(a.b, made, func() { s.made(a.b.lane, len(made)); s.stats.PossibleDoubles += uint64(len(made)) })
+	s.settle(a.b, made, func() { s.made(a.b.lane, len(made)); s.stats.PossibleDoubles += possible })
 	s.settle(a.b, conflicts, func() { s.stats.Conflicts += uint64(len(conflicts)) })
 	a.progress = true
 }

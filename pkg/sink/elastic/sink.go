@@ -14,8 +14,8 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/sink"
 )
 
-// Sink indexes events. It is a sink.Counted. Unlike other sinks it keeps events behind
-// Write, until they are settled; nobody may write to them or to their memory.
+// Sink indexes events. It is a sink.Counted. Unlike other sinks it keeps the memory of
+// events behind Write, until they are settled; nobody may write to it.
 type Sink struct {
 	cfg     Config
 	encoder encoder
