@@ -1,5 +1,7 @@
 package kibana
 
+import "strings"
+
 // Search is a saved search of Discover.
 type Search struct {
 	ID      string
@@ -18,22 +20,34 @@ var (
 
 // Conditions that searches and panels share.
 const (
-	resource = "kubernetes.audit.objectRef.resource"
+	resource    = "kubernetes.audit.objectRef.resource"
+	subresource = "kubernetes.audit.objectRef.subresource"
+	verb        = "kubernetes.audit.verb"
+	uri         = "kubernetes.audit.requestURI"
+)
 
-	secretReads = resource + `: secrets and kubernetes.audit.verb: (get or list or watch)`
-	changes     = `kubernetes.audit.verb: (create or update or patch or delete or deletecollection)`
-	rbacChanges = resource + `: (roles or clusterroles or rolebindings or clusterrolebindings) and ` + changes
-	grants      = resource + `: (rolebindings or clusterrolebindings) and kubernetes.audit.verb: (create or update or patch)`
+var (
+	secretReads = and(resource+`: secrets`, oneOf(verb, "get", "list", "watch"))
+	writes      = oneOf(verb, "create", "update", "patch")
+	changes     = oneOf(verb, "create", "update", "patch", "delete", "deletecollection")
+	rbacChanges = and(oneOf(resource, "roles", "clusterroles", "rolebindings", "clusterrolebindings"), changes)
+	grants      = and(oneOf(resource, "rolebindings", "clusterrolebindings"), writes)
 	tokens      = `kubewitness.what.action: issue_token`
 	refusals    = `kubernetes.audit.annotations.authorization_k8s_io/decision: forbid`
 	failures    = `event.outcome: failure`
 	anonymous   = `user.name: "system:anonymous"`
 	acting      = `kubernetes.audit.impersonatedUser.username: *`
-	sessions    = `kubernetes.audit.objectRef.subresource: (exec or attach or portforward)`
-	newPods     = `kubewitness.what.privileges: * and kubernetes.audit.verb: (create or update or patch)`
-	debugging   = `kubernetes.audit.objectRef.subresource: ephemeralcontainers and kubernetes.audit.verb: (update or patch)`
-	urgent      = `kubewitness.priority: (emergency or alert or critical or error)`
+	sessions    = oneOf(subresource, "exec", "attach", "portforward")
+	newPods     = and(`kubewitness.what.privileges: *`, writes)
+	debugging   = and(subresource+`: ephemeralcontainers`, oneOf(verb, "update", "patch"))
+	urgent      = oneOf("kubewitness.priority", "emergency", "alert", "critical", "error")
 )
+
+// oneOf spells a list of values out: Kibana reads "field: (a or b)", and Elasticsearch's
+// own KQL, up to 8.19 at least, does not.
+func oneOf(field string, values ...string) string {
+	return "(" + field + ": " + strings.Join(values, " or "+field+": ") + ")"
+}
 
 // Searches are all saved searches.
 func Searches() []Search {
@@ -52,7 +66,7 @@ func Searches() []Search {
 		of("rbac", "Changes of roles and bindings", "Who changed what may be done, and by whom.", rbacChanges, "kubewitness.what.grant.role", "kubewitness.what.grant.subjects.name"),
 		of("denied", "Denied requests", "Requests that the authorizers did not allow.", refusals, "kubewitness.what.decision_reason"),
 		of("anonymous", "Requests without credentials", "Requests of system:anonymous that were allowed, but for the health checks.",
-			and(anonymous, `not `+refusals, `kubernetes.audit.requestURI: (* and not /livez* and not /readyz* and not /healthz* and not /version*)`), "kubernetes.audit.requestURI"),
+			and(anonymous, "not "+refusals, "not "+uri+": /livez*", "not "+uri+": /readyz*", "not "+uri+": /healthz*", "not "+uri+": /version*"), uri),
 		of("impersonation", "Acting as somebody else", "Requests with impersonation: user.name sent it, and acted as the other.", acting,
 			"kubernetes.audit.impersonatedUser.username", "kubernetes.audit.impersonatedUser.groups"),
 		of("sessions", "Sessions in pods", "exec, attach and port-forward that have ended. What goes on is in Sessions in pods that began.", sessions, "kubewitness.what.command"),
@@ -61,11 +75,11 @@ func Searches() []Search {
 		of("privileges", "Pods with rights on their node", "Pods and workloads that get something of their node: privileged, host namespaces, paths of the node.", newPods,
 			"kubewitness.what.privileges", "container.image.name"),
 		of("webhooks", "Changes of admission", "Changes of admission webhooks and policies, which see and may alter every object.",
-			and(resource+`: (mutatingwebhookconfigurations or validatingwebhookconfigurations or validatingadmissionpolicies or validatingadmissionpolicybindings)`, changes)),
+			and(oneOf(resource, "mutatingwebhookconfigurations", "validatingwebhookconfigurations", "validatingadmissionpolicies", "validatingadmissionpolicybindings"), changes)),
 		of("certificates", "Certificates asked for and approved", "Requests for client and server certificates, and who approved them.",
 			and(resource+`: certificatesigningrequests`, changes), "kubewitness.what.certificate.signer", "kubewitness.what.certificate.requester"),
 		of("deletions", "Deletions by people", "Who deleted what; controllers delete all day and are left out.",
-			and(`kubernetes.audit.verb: (delete or deletecollection)`, `kubewitness.who.kind: person`)),
+			and(oneOf(verb, "delete", "deletecollection"), `kubewitness.who.kind: person`)),
 	}
 }
 
