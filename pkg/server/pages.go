@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/kubewitness/kubewitness/pkg/config"
+	"github.com/kubewitness/kubewitness/pkg/kibana"
 	"github.com/kubewitness/kubewitness/pkg/listen"
 	"github.com/kubewitness/kubewitness/pkg/search"
 	"github.com/kubewitness/kubewitness/pkg/watch"
@@ -92,9 +93,18 @@ func (s *Server) openPages(h *site, mux *http.ServeMux) error {
 	}
 	mux.Handle("/api/", h.api)
 	mux.Handle("/", h.api.Guard(page.New(page.Config{
-		Search: s.archive.search, Principal: web.PrincipalOf, Rules: s.ruleSet, Now: time.Now, Logger: s.logger, Version: version(),
+		Search: s.archive.search, Principal: web.PrincipalOf, Rules: s.ruleSet, Now: time.Now, Logger: s.logger, Version: version(), Kibana: s.kibana(),
 	})))
 	return nil
+}
+
+// kibana links pages to Kibana, where there is one that has the events.
+func (s *Server) kibana() func(id string, at time.Time) string {
+	o := s.cfg.Outputs.Elasticsearch
+	if o.KibanaURL == "" || !o.On() || !o.Events {
+		return nil
+	}
+	return func(id string, at time.Time) string { return kibana.Event(o.KibanaURL, id, at) }
 }
 
 // absent answers where pages would be.

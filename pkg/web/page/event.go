@@ -108,6 +108,9 @@ func (p *pages) eventPage(r *http.Request, h *search.Hit) *eventPage {
 	if found := byUrgency(e.Detections); len(found) > 0 {
 		page.Urgency = classOf(found[0].Rule.Priority)
 	}
+	if p.Kibana != nil {
+		page.Related = append(page.Related, choice{Text: "This event in Kibana", Link: p.Kibana(h.ID, e.Filed())})
+	}
 	page.JSON, page.JSONCut = indented(e.Event.Raw, jsonShown)
 	return page
 }

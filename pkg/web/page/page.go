@@ -26,7 +26,7 @@ type Searcher interface {
 	Explain(ctx context.Context, p search.Principal, id, rule string) (*match.Explanation, string, error)
 }
 
-// Config is what the pages are made of. Nothing in it may be nil.
+// Config is what the pages are made of. Nothing in it may be nil but Kibana.
 type Config struct {
 	Search    Searcher
 	Principal func(*http.Request) search.Principal // who asks; its scope bounds every page
@@ -34,6 +34,9 @@ type Config struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Version   string // of the program; "" for none
+	// Kibana gives the URL that shows an event in Kibana, by its ID and the time it is
+	// filed under; nil where there is no Kibana.
+	Kibana func(id string, at time.Time) string
 }
 
 // security is what a page may do in a browser: show itself and its style sheet, and

@@ -232,6 +232,21 @@ func TestRedactionIsTold(t *testing.T) {
 	assert.Contains(t, d.Text, "1 event is left out")
 }
 
+// TestKibana: an event's page leads to Kibana where there is one.
+func TestKibana(t *testing.T) {
+	r := newRig(t, sample(t)...)
+	e := r.events[0]
+	id := hex.EncodeToString(e.ID[:])
+	assert.NotContains(t, r.page("/event/"+id).Text, "Kibana")
+	r.cfg.Kibana = func(id string, at time.Time) string {
+		return kibanaOfTests + "<id>=" + id + "&at=" + at.UTC().Format(time.RFC3339)
+	}
+	r.handler = New(r.cfg)
+	d := r.page("/event/" + id)
+	assert.Contains(t, d.Text, "This event in Kibana")
+	assert.Contains(t, d.Links, kibanaOfTests+"%3cid%3e="+id+"&at="+e.Filed().UTC().Format(time.RFC3339))
+}
+
 func TestScopeIsPassedOn(t *testing.T) {
 	r := newRig(t, sample(t)...)
 	id := r.ids("ka.target.namespace = shop-prod")[0]
