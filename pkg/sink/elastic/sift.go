@@ -26,12 +26,13 @@ func (s *Sink) sift(ctx context.Context, a *attempt) error {
 	if err := s.seeLanded(ctx, a, docs); err != nil {
 		return err
 	}
-	if docs = a.crossed(); a.v.unread || a.st.muted() {
+	docs = a.crossed()
+	if err := s.awaitStragglers(ctx, a, docs); err != nil {
+		return err
+	}
+	if a.v.unread || a.st.muted() {
 		s.believe(a, docs)
 		return nil
-	}
-	if !s.awaitStragglers(ctx, docs) {
-		return ctx.Err()
 	}
 	var places []place
 	for _, d := range docs {
@@ -90,16 +91,24 @@ func (s *Sink) seeLanded(ctx context.Context, a *attempt, docs []*document) (err
 	return nil
 }
 
-// awaitStragglers waits until no attempt without an answer can still be at work.
-func (s *Sink) awaitStragglers(ctx context.Context, docs []*document) bool {
+// awaitStragglers waits until no attempt without an answer can still be at work, and
+// has the indices listed again: it may have ended in one that is not listed.
+func (s *Sink) awaitStragglers(ctx context.Context, a *attempt, docs []*document) (err error) {
 	var last time.Time
 	for _, d := range docs {
 		if d.tried.After(last) {
 			last = d.tried
 		}
 	}
-	left := last.Add(straggling).Sub(s.cfg.Now())
-	return last.IsZero() || left <= 0 || pause(ctx, left)
+	if last.IsZero() || a.v.unread || a.st.muted() {
+		return nil
+	}
+	if left := last.Add(straggling).Sub(s.cfg.Now()); left > 0 && !pause(ctx, left) {
+		return ctx.Err()
+	}
+	a.st.outdated()
+	a.v, err = s.view(ctx, a.st)
+	return err
 }
 
 // believe settles what the last answer said, where the key may not look further.
