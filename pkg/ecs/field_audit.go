@@ -43,6 +43,37 @@ var requestTable = []copied{
 	{"responseStatus details causes field", keyword, "Fields of the object that they are about."},
 }
 
+// cloudTable is what clouds add to an event, as Elastic's data set has it: GKE and AKS.
+var cloudTable = []copied{
+	{"logName", keyword, "GKE: name of the log."},
+	{"operation id", keyword, "GKE: operation that the entry belongs to."},
+	{"operation producer", keyword, "GKE: who made it up."},
+	{"operation first", boolean, "GKE: first entry of the operation."},
+	{"operation last", boolean, "GKE: last entry of the operation."},
+	{"protoPayload @type", keyword, "GKE: type of the payload."},
+	{"protoPayload authenticationInfo principalEmail", keyword, "GKE: who sent the request."},
+	{"protoPayload authorizationInfo granted", boolean, "GKE: whether it was granted."},
+	{"protoPayload authorizationInfo permission", keyword, "GKE: permission asked for."},
+	{"protoPayload authorizationInfo resource", keyword, "GKE: resource it was asked for."},
+	{"protoPayload methodName", keyword, "GKE: method."},
+	{"protoPayload requestMetadata callerIp", ip, "GKE: where the request came from."},
+	{"protoPayload requestMetadata callerSuppliedUserAgent", keyword, "GKE: user agent as sent."},
+	{"protoPayload resourceName", keyword, "GKE: resource."},
+	{"protoPayload serviceName", keyword, "GKE: k8s.io."},
+	{"resource type", keyword, "GKE: k8s_cluster."},
+	{"resource labels cluster_name", keyword, "GKE: name of the cluster."},
+	{"resource labels location", keyword, "GKE: its location."},
+	{"resource labels project_id", keyword, "GKE: its project."},
+	{"aks_metadata category", keyword, "AKS: category of the log."},
+	{"aks_metadata container_id", keyword, "AKS: container that wrote it."},
+	{"aks_metadata operation_name", keyword, "AKS: operation."},
+	{"aks_metadata pod", keyword, "AKS: pod that wrote it."},
+	{"aks_metadata resource_id", keyword, "AKS: resource id of the cluster."},
+	{"aks_metadata service_build", keyword, "AKS: build of the service."},
+	{"aks_metadata stream", keyword, "AKS: stream."},
+	{"aks_metadata time", date, "AKS: time of the log."},
+}
+
 // userTable is what users have: user and impersonatedUser.
 var userTable = []copied{
 	{"username", keyword, "Name."},
@@ -83,6 +114,7 @@ var annotationTable = []copied{
 // documents of events only.
 func auditFields() []Field {
 	fields := copies(nil, "", "", "", requestTable)
+	fields = copies(fields, AuditLogs, "", "", cloudTable)
 	fields = copies(fields, "", "user", "Who sent the request. ", userTable)
 	fields = copies(fields, "", "impersonatedUser", "Whom the sender acts as. ", userTable)
 	fields = copies(fields, "", "annotations", "", annotationTable)

@@ -171,6 +171,10 @@ func appendScalar(dst []byte, typ string, v audit.Value, kind audit.Kind) ([]byt
 		if t, ok := dateOf(v.Text()); kind == audit.String && ok {
 			return appendTime(dst, t), true
 		}
+	case ip:
+		if a, ok := addressOf(v.Text()); kind == audit.String && ok {
+			return append(a.AppendTo(append(dst, '"')), '"'), true
+		}
 	}
 	return dst, false
 }

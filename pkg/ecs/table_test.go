@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/ecs"
+	"github.com/kubewitness/kubewitness/pkg/record"
 )
 
 // check holds a document against the table: each of its keys is a field, or leads to one,
@@ -208,6 +209,23 @@ func TestDocumentsFitTheTable(t *testing.T) {
 	for name, f := range detections.fields {
 		if f.Alias == "" && !strings.HasPrefix(name, "kubernetes.audit.") && name != "kubewitness.reduced" && name != "error.message" {
 			assert.True(t, detections.seen[name], "%s: no detection has it", name)
+		}
+	}
+}
+
+// TestEqualKeysOutOfTheLog holds that equal keys are known of events as the log gives
+// them: a server refuses a document with a key twice.
+func TestEqualKeysOutOfTheLog(t *testing.T) {
+	var items []record.Item
+	for _, e := range readFile(t, "testdata/hostile.jsonl") {
+		items = append(items, record.Item{Raw: e.Raw, Notes: record.EncodeNotes(record.Notes{ID: e.Identity()})})
+	}
+	check := newCheck(ecs.AuditLogs)
+	for _, some := range [][]record.Item{items, items[4:5]} {
+		events, errs := record.Decode(record.Stored{Source: "webhook", Cluster: "prod", Items: some})
+		require.Empty(t, errs)
+		for _, e := range events {
+			require.NoError(t, check.document(ecs.AppendEvent(nil, e, options())), string(e.Event.Raw))
 		}
 	}
 }

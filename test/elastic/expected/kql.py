@@ -277,6 +277,8 @@ ask("ip", 'related.ip: "203.0.113.9"', lambda e: ipaddress.ip_address("203.0.113
 ask("ip", 'related.ip: "10.0.0.0/24" and source.ip: "203.0.113.0/24"', lambda e: any(inside(a, "10.0.0.0/24") for a in addresses(e)) and inside(source(e), "203.0.113.0/24"))
 ask("ip", 'related.ip: "10.0.0.0/29" and not source.ip: "10.0.0.0/29"', lambda e: any(a in PROXIES for a in addresses(e)) and source(e) not in PROXIES)
 
+ask("ip", 'kubernetes.audit.protoPayload.requestMetadata.callerIp: "203.0.113.0/24"', lambda e: any(inside(ipaddress.ip_address(a), "203.0.113.0/24") for a in at(e, "protoPayload", "requestMetadata", "callerIp")))
+
 refuse("ip", 'source.ip: "203.0.113.128/25"', lambda e: inside(source(e), "203.0.113.128/25"))
 refuse("ip", 'source.ip: "10.20.0.1"', lambda e: source(e) == ipaddress.ip_address("10.20.0.1"))
 refuse("ip", 'source.ip: "2001:db8::/32"', lambda e: inside(source(e), "2001:db8::/32"))
