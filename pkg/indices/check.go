@@ -108,6 +108,8 @@ func (s *Setup) checkStream(ctx context.Context, k kind) []Finding {
 		found = append(found, Finding{true, fmt.Sprintf("the data stream %s was made of a template that is not kubewitness', so that fields are missing or of other types; run kubewitness elastic setup", name)})
 	case have.Version < Version:
 		found = append(found, Finding{true, fmt.Sprintf("the data stream %s has version %d of the mapping and this program writes %d; run kubewitness elastic setup", name, have.Version, Version)})
+	case have.Version == Version && have.Mapping != digest(k):
+		found = append(found, Finding{true, fmt.Sprintf("the data stream %s has another mapping than the one this program writes; run kubewitness elastic setup", name)})
 	case have.Version > Version:
 		found = append(found, Finding{false, fmt.Sprintf("the data stream %s has version %d of the mapping and this program writes %d; upgrade it", name, have.Version, Version)})
 	}

@@ -183,7 +183,9 @@ func (c *cluster) index(w http.ResponseWriter, r *http.Request) {
 	}
 	for path, body := range c.have {
 		if strings.HasPrefix(path, "/_component_template/kubewitness-"+kind) {
-			var of struct{ Template struct{ Mappings json.RawMessage } }
+			var of struct {
+				Template struct{ Mappings json.RawMessage }
+			}
 			require.NoError(c.t, json.Unmarshal(body, &of))
 			fmt.Fprintf(w, `{%q:{"mappings":%s}}`, name, of.Template.Mappings)
 		}

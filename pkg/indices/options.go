@@ -17,7 +17,7 @@ const Version = 1
 const AutoReplicas = -1
 
 // DefaultRefresh is how long it takes until a document is found. The server's own, one
-// second, costs a busy stream a tenth of its rate for segments that nobody looks at.
+// second, makes five times as many segments, which all have to be merged again.
 const DefaultRefresh = 5 * time.Second
 
 // Options are what differs from one installation to the other.

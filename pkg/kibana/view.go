@@ -5,9 +5,9 @@ import "github.com/kubewitness/kubewitness/pkg/ecs"
 // View is a data view, by its ID.
 type View string
 
-// The two data views.
+// The two data views. Documents have links to the first.
 const (
-	Events     View = "kubewitness-events"
+	Events     View = ecs.EventsView
 	Detections View = "kubewitness-detections"
 )
 

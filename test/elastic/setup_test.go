@@ -152,6 +152,14 @@ func TestSetupUpgrades(t *testing.T) {
 	assert.Equal(t, old, rolled[:len(rolled)-1])
 	assert.Equal(t, []string{securityOff}, texts(s.Check(t.Context())))
 
+	mark(1)
+	assert.Equal(t, []string{"the data stream " + stream + " has another mapping than the one this program writes; run kubewitness elastic setup", securityOff},
+		texts(s.Check(t.Context())), "a build between releases")
+	steps, err = s.Run(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, steps, indices.Step{What: "data stream " + stream, Deed: indices.RolledOver, Why: rolled[len(rolled)-1] + " was made of another mapping"})
+	rolled = behind(t, c, stream)
+
 	mark(99)
 	steps, err = s.Run(t.Context())
 	require.NoError(t, err)
