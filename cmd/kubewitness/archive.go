@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -36,6 +37,7 @@ type archiveFlags struct {
 	server, tokenFile, caFile string
 	data, config              string
 	timeout                   time.Duration
+	settings                  map[string][]string // flags of settings, over those of the configuration
 }
 
 func (f *archiveFlags) register(fs *pflag.FlagSet) {
@@ -70,6 +72,7 @@ func (f *archiveFlags) deadline(ctx context.Context) (context.Context, context.C
 // are any, go before those of the configuration.
 func (f *archiveFlags) loadConfig(io stdio, rules []string) (*config.Loaded, error) {
 	src := config.Sources{File: f.config, Flags: map[string][]string{}}
+	maps.Copy(src.Flags, f.settings)
 	if src.File == "" {
 		src.File = os.Getenv(config.EnvFile)
 	}
@@ -142,7 +145,9 @@ func (f *archiveFlags) open(io stdio) (*archive, error) {
 	if err != nil {
 		return f.instead(cfg.Data, err)
 	}
-	return localArchive(io, cfg, s)
+	return localArchive(io, cfg, s, func() api.Store { return storeState(s) }, func() {
+		_ = s.Close() // nothing was written
+	})
 }
 
 // everything is longer than any retention: who looks at a store removes nothing from it.
@@ -192,8 +197,8 @@ func beacon(data, pid string) (url string, ok bool) {
 	return at.URL, pid == "" || pid == strconv.Itoa(at.PID)
 }
 
-// localArchive answers from a store as a service would.
-func localArchive(io stdio, cfg *config.Loaded, s *store.Store) (*archive, error) {
+// localArchive answers from rows as a service would, until it is closed.
+func localArchive(io stdio, cfg *config.Loaded, rows search.Rows, state func() api.Store, end func()) (*archive, error) {
 	rules := sync.OnceValue(func() *ruleset.Set {
 		set, err := ruleset.Load(ruleset.Options{Paths: cfg.Rules.Paths, MinPriority: cfg.Rules.MinPriority})
 		if err != nil {
@@ -203,9 +208,9 @@ func localArchive(io stdio, cfg *config.Loaded, s *store.Store) (*archive, error
 		return set
 	})
 	h, err := web.New(web.Config{
-		Search:  search.New(search.Config{Store: s, Rules: rules, Hostname: hostname(), Now: time.Now}),
+		Search:  search.New(search.Config{Store: rows, Rules: rules, Hostname: hostname(), Now: time.Now}),
 		Rules:   rules,
-		Store:   func() api.Store { return storeState(s) },
+		Store:   state,
 		Version: "local",
 		Now:     time.Now,
 		Limits:  web.Limits{Timeout: math.MaxInt64, Stream: math.MaxInt64, RulesBody: math.MaxInt32},
@@ -220,7 +225,7 @@ func localArchive(io stdio, cfg *config.Loaded, s *store.Store) (*archive, error
 	}
 	return &archive{Client: c, local: true, close: func() {
 		t.wait()
-		_ = s.Close() // nothing was written
+		end()
 	}}, nil
 }
 

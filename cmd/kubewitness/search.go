@@ -53,6 +53,7 @@ func readTime(flag, text string) (time.Time, error) {
 type searchCommand struct {
 	stdio
 	archive    archiveFlags
+	index      indexFlags
 	in         searchFlags
 	condition  string
 	text       string
@@ -81,7 +82,10 @@ Falco's syntax: the fields are those of rules ("kubewitness rules fields"), and 
 lists of the rules in force may be used. Without a condition all events are found.
 
 It asks the service that --server names, or looks into the data folder itself; where a
-service has that folder, the service is asked.
+service has that folder, the service is asked. With --on elasticsearch it asks the cluster
+that the service indexes to (outputs.elasticsearch of the configuration, or the flags);
+the answer is the same, and an event is found once its document is: seconds after it
+was indexed.
 
 Events go to standard output: as answer, a line each; as json, an object a line, with
 the raw event under "event"; as csv, with the columns time, cluster, user, action, verb,
@@ -119,6 +123,7 @@ func (c *searchCommand) register(fs *pflag.FlagSet) {
 	fs.IntVar(&c.limit, "limit", defaultLimit, "at most this `number` of events, or values of a facet; 0 is all events")
 	fs.BoolVarP(&c.follow, "follow", "f", false, "give events as they come in, from now on, until interrupted")
 	c.archive.register(fs)
+	c.index.register(fs)
 }
 
 func (c *searchCommand) run(ctx context.Context) error {
@@ -126,13 +131,13 @@ func (c *searchCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := c.archive.open(c.stdio)
+	ctx, cancel := c.archive.deadline(ctx)
+	defer cancel()
+	a, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	ctx, cancel := c.archive.deadline(ctx)
-	defer cancel()
 	if isTerminal(c.err) {
 		c.line = &statusLine{w: c.err}
 		defer c.line.clear()
