@@ -199,11 +199,13 @@ func (s *Sink) bulk(ctx context.Context, a *attempt) {
 	case errors.As(err, &refused) && refused.Status == http.StatusBadRequest:
 		s.unread(ctx, a, refused, streamsOnly)
 	default:
-		now := s.cfg.Now()
-		for _, d := range a.docs {
-			d.tried = now
+		t := s.problem(a.st, err)
+		if now := s.cfg.Now(); !t.cause.slow() {
+			for _, d := range a.docs {
+				d.tried = now
+			}
 		}
-		a.fail(s.problem(a.st, err), len(a.docs))
+		a.fail(t, len(a.docs))
 	}
 }
 

@@ -47,7 +47,7 @@ type Config struct {
 	MaxMemory     int64 // bytes of documents, and of events as stored, that wait or are under way
 
 	// Dead takes an event of which a document was refused in every shape, and why. It is
-	// called again until it returns nil.
+	// called again until it returns nil, and may be called several times at once.
 	Dead func(ctx context.Context, e *record.Event, reason string) error
 	// Missing is asked before the first document creates a data stream that is not there:
 	// an error, for instance that the index template is not ours, has it wait. May be nil.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,9 +163,10 @@ func TestRefusedDocuments(t *testing.T) {
 	t.Run("in every shape", func(t *testing.T) {
 		within(t, func(cfg *elastic.Config, c *cluster) {
 			refuse(`shape`)(cfg, c)
-			take, calls := cfg.Dead, 0
+			var calls atomic.Int32
+			take := cfg.Dead
 			cfg.Dead = func(ctx context.Context, e *record.Event, reason string) error {
-				if calls++; calls < 4 {
+				if calls.Add(1) < 4 {
 					return errors.New("the disk is full")
 				}
 				return take(ctx, e, reason)

@@ -70,7 +70,9 @@ func (s *Sink) judge(ctx context.Context, a *attempt, items []elasticsearch.Bulk
 				possible++
 			}
 		case again:
-			d.tried = now
+			if !t.cause.slow() { // then it was not taken; of the others a proxy may say so and be wrong
+				d.tried = now
+			}
 			a.fail(t, 1)
 			if items[i].Status == http.StatusInternalServerError {
 				odd = append(odd, i)

@@ -222,7 +222,8 @@ func TestAnyFault(t *testing.T) {
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(uint64(seed), 5))
+			r := rand.New(rand.NewPCG(uint64(seed), 5)) // of the cluster
+			deliveries := rand.New(rand.NewPCG(uint64(seed), 6))
 			quiet := false
 			within(t, func(cfg *elastic.Config, c *cluster) {
 				cfg.BulkDocuments, cfg.InFlight, cfg.MaxMemory = 1+r.IntN(30), 1+r.IntN(4), int64(2000+r.IntN(60_000))
@@ -242,16 +243,16 @@ func TestAnyFault(t *testing.T) {
 				const n = 120
 				for range 12 {
 					var batch []*record.Event
-					for range 1 + r.IntN(60) {
-						batch = append(batch, event(r.IntN(n), r.IntN(2)))
+					for range 1 + deliveries.IntN(60) {
+						batch = append(batch, event(deliveries.IntN(n), deliveries.IntN(2)))
 					}
 					require.NoError(t, b.Write(t.Context(), batch))
-					if r.IntN(3) == 0 {
+					if deliveries.IntN(3) == 0 {
 						b.settle()
 					}
-					if r.IntN(4) == 0 {
+					if deliveries.IntN(4) == 0 {
 						b.cluster.rollover(eventStream, false)
-						b.cluster.rollover(detectionStream, r.IntN(2) == 0)
+						b.cluster.rollover(detectionStream, deliveries.IntN(2) == 0)
 					}
 				}
 				b.settle()
