@@ -128,7 +128,7 @@ func (p *planner) columnBounds(f store.Filter) bounds {
 	name := columnOf(f)
 	if name == idColumn {
 		if eq, ok := f.(store.Equal); ok {
-			return exactly(ids(slices.DeleteFunc(slices.Clone(eq.Values), func(v string) bool { return !plainText(v) })))
+			return idBounds(eq.Values)
 		}
 		return unknown()
 	}
@@ -144,6 +144,14 @@ func (p *planner) columnBounds(f store.Filter) bounds {
 		return c.some()
 	}
 	return b
+}
+
+func idBounds(values []string) bounds {
+	values = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" || !plainText(v) })
+	if len(values) == 0 {
+		return never()
+	}
+	return exactly(ids(values))
 }
 
 // textBounds are the bounds of a filter on a column that is no list.
