@@ -78,15 +78,22 @@ outputs:
 
 func (h *house) run(args ...string) string {
 	h.t.Helper()
-	out, err := exec.Command(h.binary, append(args, "--config", h.config)...).CombinedOutput()
+	out, err := h.command(args...).CombinedOutput()
 	require.NoError(h.t, err, "%s", out)
 	return string(out)
+}
+
+// command is one of the program, which hears nothing of what tests are told.
+func (h *house) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(h.binary, append(args, "--config", h.config)...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "KUBEWITNESS_") })
+	return cmd
 }
 
 // start starts the service.
 func (h *house) start() {
 	h.t.Helper()
-	h.cmd = exec.Command(h.binary, "serve", "--config", h.config)
+	h.cmd = h.command("serve")
 	var err error
 	h.s, err = load.Start(h.cmd, h.t.Output())
 	require.NoError(h.t, err)
@@ -296,6 +303,9 @@ func TestServiceOutlivesServer(t *testing.T) {
 		require.NoError(t, err)
 		return m["sink_oldest_unsettled_seconds"] > 0 && m["sink_lag_messages"] > 0
 	}, time.Minute, 100*time.Millisecond, "the age of what waits is told")
+	if os.Getenv("KUBEWITNESS_CRASH") == "1" {
+		<-time.After(2 * time.Minute) // as long as people restart things
+	}
 	require.NoError(t, s.Restart())
 	h.settled()
 	requireIndexed(t, s, "logs-kubernetes.audit_logs-outage", ids)
