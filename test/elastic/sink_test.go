@@ -201,6 +201,32 @@ func TestSinkThroughFaults(t *testing.T) {
 	t.Logf("%d bulk requests, faults %v; first %+v, second %+v", p.n, p.met, first, second)
 }
 
+// TestSinkRollover has all events come again, and a rollover between the moment at which
+// the sink looks and the one at which the server creates: the second documents are
+// deleted.
+func TestSinkRollover(t *testing.T) {
+	s := server(t)
+	direct := open(t, s, nil)
+	const namespace = "sink_rollover"
+	stream, detections := setUp(t, direct, namespace)
+	events := sinkEvents(t, 300)
+	newIndexer(t, direct, namespace, nil).put(events)
+	p := newProxy(t, s, func(int) fault { return none })
+	p.before = func(n int) {
+		if n == 1 {
+			do(t, direct, http.MethodPost, "/"+stream+"/_rollover", "", nil)
+			do(t, direct, http.MethodPost, "/"+detections+"/_rollover", "", nil)
+		}
+	}
+	x := newIndexer(t, open(t, s, func(cfg *elasticsearch.Config) { cfg.Nodes = []string{p.URL} }), namespace, nil)
+	x.put(events)
+	requireOnce(t, namespace, events)
+	assert.NotZero(t, x.Stats().Removed)
+	assert.Zero(t, x.Stats().EventsCreated+x.Stats().DetectionsCreated+x.Stats().Doubles)
+	x.put(sinkEvents(t, 600))
+	requireOnce(t, namespace, sinkEvents(t, 600))
+}
+
 // TestSinkOutlivesServer has the server die under load, as by kill -9.
 func TestSinkOutlivesServer(t *testing.T) {
 	s := server(t)
