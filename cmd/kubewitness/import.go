@@ -17,6 +17,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/backfill"
 	"github.com/kubewitness/kubewitness/pkg/config"
+	"github.com/kubewitness/kubewitness/pkg/ingest/gcp"
 	"github.com/kubewitness/kubewitness/pkg/judge"
 	"github.com/kubewitness/kubewitness/pkg/redact"
 	"github.com/kubewitness/kubewitness/pkg/sink/embedded"
@@ -32,8 +33,9 @@ type importCommand struct {
 	strictInput bool
 	maxEvent    int64
 
-	line *statusLine // nil: no terminal
-	told int         // rejections printed
+	entries gcp.Stream
+	line    *statusLine // nil: no terminal
+	told    int         // rejections printed
 }
 
 func newImport(io stdio) *cobra.Command {
@@ -43,7 +45,8 @@ func newImport(io stdio) *cobra.Command {
 		Short: "Put recorded audit events among those that are kept",
 		Long: `import reads audit events from files ("-" is standard input), judges them by the
 rules, takes their secrets out, and stores them, to be searched. Nobody is notified. A
-file may hold JSON lines, single events, EventLists, arrays, any mix of them, gzipped or not.
+file may hold JSON lines, single events, EventLists, arrays, any mix of them, gzipped or not,
+and log entries of GKE as gcloud and log sinks write them (kubewitness gcp convert --help).
 
 What is stored already is known and stays as it is: an import may be repeated, and one
 that was interrupted is. Events older than the service keeps are filed under the time of
@@ -121,6 +124,7 @@ func (c *importCommand) local(ctx context.Context, inputs []string) error {
 	}
 	c.line.clear()
 	done := importedOf(sum)
+	tellEntries(c.err, c.entries.Counts())
 	if writeErr := c.tell(done, sum.Elapsed); err == nil {
 		err = writeErr
 	}
@@ -161,6 +165,7 @@ func (c *importCommand) backfill(cfg *config.Loaded, j *judge.Judge, s *store.St
 		Judge: j, Sink: embedded.New(embedded.Config{Store: s}), Workers: runtime.GOMAXPROCS(0),
 		Limits: audit.Limits{MaxEvent: c.maxEvent}, Cluster: c.cluster, Labels: cluster.LabelMap(),
 		Retention: cfg.Store.Retention, Rejected: c.rejected, Now: time.Now,
+		Entries: &c.entries,
 	}
 	if c.line != nil {
 		b.Progress = c.progress

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/alert"
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/ingest/gcp"
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/replay"
 )
@@ -29,6 +30,7 @@ type replayCommand struct {
 	maxEvent     int64
 
 	progress *progressLine
+	entries  gcp.Stream
 	told     int // rejections printed
 }
 
@@ -39,7 +41,8 @@ func newReplay(io stdio) *cobra.Command {
 		Short: "Judge recorded audit events and print the alerts",
 		Long: `replay reads audit events from files ("-" is standard input), judges each against
 the rules and prints the alerts in the order of the events. A file may hold JSON
-lines, single events, EventLists, arrays, any mix of them, gzipped or not.
+lines, single events, EventLists, arrays, any mix of them, gzipped or not, and log
+entries of GKE as gcloud and log sinks write them (kubewitness gcp convert --help).
 
 Alerts go to standard output; rejected items, progress and a summary go to
 standard error.`,
@@ -90,6 +93,7 @@ func (c *replayCommand) run(ctx context.Context, inputs []string) error {
 	if _, sumErr := summary.WriteTo(c.err); err == nil {
 		err = sumErr
 	}
+	tellEntries(c.err, c.entries.Counts())
 	return c.outcome(err, summary)
 }
 
@@ -100,6 +104,7 @@ func (c *replayCommand) options(inputs []string, m *match.Matcher, line lineFunc
 		Source: replay.Source{
 			Inputs: inputs, Stdin: c.in, Strict: c.rules.strict, Cluster: c.cluster, Hostname: hostname,
 			Limits: audit.Limits{MaxEvent: c.maxEvent}, Rejected: c.rejected,
+			Entries: &c.entries,
 		},
 		Matcher: m,
 		Workers: runtime.GOMAXPROCS(0),

@@ -59,7 +59,7 @@ func (b *Batch) event() *Event {
 // reset makes r as good as new, but for its scratch space.
 func (r *Reader) reset(lim Limits) {
 	r.limits = lim.orDefault()
-	r.lists, r.docLine, r.vain, r.pending = r.lists[:0], 0, 0, nil
+	r.lists, r.docLine, r.vain, r.pending, r.ended = r.lists[:0], 0, 0, nil, nil
 }
 
 // StartAt tells that the input begins somewhere inside another one, as positions are to say. It must be called before

@@ -10,15 +10,17 @@ import (
 //
 // An event may be read by several goroutines once its Root has been called.
 type Event struct {
-	Raw           []byte    // exactly as received, without the white space around it; owned by the event, never written
-	AuditID       string    // "" when absent; chosen by the client if it likes, so neither unique nor a UUID
-	Stage         string    // RequestReceived, ResponseStarted, ResponseComplete, Panic; "" when absent
-	Time          time.Time // stageTimestamp, UTC, nanoseconds
-	DuplicateKeys bool      // some object in it holds two equal keys, at any depth
-	Cluster       string    // set by the source; the event itself does not know
-	Input         string    // file name, "-" or peer, for messages
-	Line          int64     // line where it begins, counted from 1
-	Offset        int64     // byte where it begins, counted from 0, after decompression
+	Raw           []byte            // exactly as received, without the white space around it; owned by the event, never written
+	AuditID       string            // "" when absent; chosen by the client if it likes, so neither unique nor a UUID
+	Stage         string            // RequestReceived, ResponseStarted, ResponseComplete, Panic; "" when absent
+	Time          time.Time         // stageTimestamp, UTC, nanoseconds
+	DuplicateKeys bool              // some object in it holds two equal keys, at any depth
+	Cluster       string            // set by the source; the event itself does not know
+	Labels        map[string]string // of the cluster, where the source tells; shared, not to be changed
+	SourceID      Identity          // by which the source tells events apart; zero where it does not
+	Input         string            // file name, "-" or peer, for messages
+	Line          int64             // line where it begins, counted from 1
+	Offset        int64             // byte where it begins, counted from 0, after decompression
 
 	tree tree // over Raw; without nodes until Root is called; from a Reader with raw, which is then known to be valid
 }
@@ -27,7 +29,7 @@ type Event struct {
 func (e *Event) Clone() *Event {
 	c := &Event{
 		Raw: bytes.Clone(e.Raw), AuditID: strings.Clone(e.AuditID), Stage: strings.Clone(e.Stage), Time: e.Time,
-		DuplicateKeys: e.DuplicateKeys, Cluster: e.Cluster, Input: e.Input, Line: e.Line, Offset: e.Offset,
+		DuplicateKeys: e.DuplicateKeys, Cluster: e.Cluster, Labels: e.Labels, SourceID: e.SourceID, Input: e.Input, Line: e.Line, Offset: e.Offset,
 	}
 	if e.tree.raw != nil {
 		c.tree.raw, c.tree.duplicates = c.Raw, e.tree.duplicates

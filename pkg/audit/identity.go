@@ -14,8 +14,14 @@ type Identity [sha256.Size]byte
 // log file have and items of an EventList have not. Everything else does, spelling and order included. AuditID and stage
 // alone would not do: the client chooses the auditID.
 //
+// An event that was made of something else has the identity of that ([Event.SourceID]): the day the [Converter] makes it
+// otherwise, it is still the same event.
+//
 // It is computed anew on each call.
 func (e *Event) Identity() Identity {
+	if e.SourceID != (Identity{}) {
+		return e.SourceID
+	}
 	id := sha256.New()
 	for _, s := range []string{e.Cluster, e.AuditID, e.Stage} {
 		var length [8]byte

@@ -161,6 +161,11 @@ func (r *Reader) event(got walked, inEvents bool) (*Event, error) {
 	if got.kind == kindEventList && !inEvents {
 		return nil, r.noItems(got, text)
 	}
+	if got.kind == kindAbsent && !inEvents && r.converter != nil {
+		if err := r.convert(text); !errors.Is(err, ErrForeign) {
+			return nil, err
+		}
+	}
 	if got.kind != kindEvent && !(got.kind == kindAbsent && inEvents) {
 		return nil, refuse(ReasonKind, wrongKind(got, text))
 	}
@@ -178,13 +183,19 @@ func (r *Reader) event(got walked, inEvents bool) (*Event, error) {
 	if !r.inPlace {
 		raw = bytes.Clone(text)
 	}
+	r.fill(e, raw, got, at)
+	return e, nil
+}
+
+// fill makes e the event at the position that raw is, of which is known what got says. A Batch uses e again: what only
+// converted events have is never set there.
+func (r *Reader) fill(e *Event, raw []byte, got walked, at time.Time) {
 	e.Raw, e.AuditID, e.Stage, e.Time = raw, stringIn(got.members.auditID.in(raw)), stringIn(got.members.stage.in(raw)), at
-	e.DuplicateKeys, e.Input, e.Line, e.Offset = got.duplicates, r.input, w.line, w.offset
+	e.DuplicateKeys, e.Input, e.Line, e.Offset = got.duplicates, r.input, r.window.line, r.window.offset
 	e.tree.raw, e.tree.duplicates = raw, got.duplicates
 	if !got.duplicates { // else there may be several of a body
 		e.tree.bodies = [2]body{{span: got.members.requestObject}, {span: got.members.responseObject}}
 	}
-	return e, nil
 }
 
 // noItems judges an EventList that has no array of items: it may have none at all, or null.

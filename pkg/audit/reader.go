@@ -32,7 +32,11 @@ type Reader struct {
 	vain    int64      // bytes judged more than once because a document of many lines turned out broken
 	pending *Rejection // to be returned by the next Next
 
-	scanner  scanner
+	scanner   scanner
+	converter Converter // may be nil
+	ready     []*Event  // that it made, to be returned by the next Next
+	ended     error     // to be returned behind them
+
 	newEvent func() *Event // gives an empty event
 	inPlace  bool          // events keep the bytes they were read from, which are not read over
 }
@@ -69,11 +73,24 @@ func (r *Reader) Offset() int64 { return r.raw.n.Load() }
 // refused, after which Next may be called again; anything else when the input cannot be read any further.
 func (r *Reader) Next() (*Event, error) {
 	for {
-		if rej := r.pending; rej != nil {
+		switch {
+		case len(r.ready) > 0:
+			e := r.ready[0]
+			r.ready = r.ready[1:]
+			return e, nil
+		case r.ended != nil:
+			return nil, r.ended
+		case r.pending != nil:
+			rej := r.pending
 			r.pending = nil
 			return nil, rej
 		}
 		e, err := r.step()
+		if err != nil && !errors.As(err, new(*Rejection)) {
+			r.ended = err
+			r.flush()
+			continue
+		}
 		if e != nil || err != nil {
 			return e, err
 		}

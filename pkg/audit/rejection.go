@@ -18,6 +18,7 @@ const (
 	ReasonUTF8   Reason = "utf8"   // a string is no valid UTF-8, or escapes half of a surrogate pair
 	ReasonDepth  Reason = "depth"  // nested deeper than Limits.MaxDepth
 	ReasonSize   Reason = "size"   // longer than Limits.MaxEvent
+	ReasonEntry  Reason = "entry"  // a log service's entry of which the Converter can make no event
 )
 
 // Rejection is the error for one item or document that was refused. Reading goes on after it.

@@ -1,9 +1,11 @@
 package backfill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"maps"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/record"
@@ -53,6 +55,9 @@ func (r *run) readInput(ctx context.Context, in Input, to chan<- *batch) bool {
 	}
 	defer src.Close()
 	from := audit.NewReader(countingReader{src, &r.bytes}, in.Name, r.Limits)
+	if r.Entries != nil {
+		from.ConvertWith(r.Entries)
+	}
 	for {
 		b, end := nextBatch(from)
 		if !b.empty() && !hand(ctx, b, to) {
@@ -115,7 +120,7 @@ func (r *run) judge(b *batch) {
 	}
 	ids := make([]audit.Identity, len(b.events))
 	for i, e := range b.events {
-		e.Cluster = r.Cluster
+		e.Cluster = cmp.Or(r.Cluster, e.Cluster)
 		ids[i] = e.Identity()
 	}
 	received := r.Now()
@@ -128,8 +133,34 @@ func (r *run) judge(b *batch) {
 			items[i].Flags |= record.Ahead
 		}
 	}
-	b.judged, b.unreadable = record.Decode(record.Stored{
-		Source: Source, Cluster: r.Cluster, Received: received, Ruleset: ruleset, Extra: record.EncodeExtra(r.Labels), Items: items,
-	})
+	for from, to := 0, 0; from < len(items); from = to {
+		to = from + alike(b.events[from:])
+		judged, unreadable := record.Decode(record.Stored{
+			Source: Source, Cluster: b.events[from].Cluster, Received: received, Ruleset: ruleset,
+			Extra: record.EncodeExtra(r.labels(b.events[from])), Items: items[from:to],
+		})
+		b.judged, b.unreadable = append(b.judged, judged...), append(b.unreadable, unreadable...)
+	}
 	b.events = nil // they are in judged
+}
+
+// alike is the number of events, from the first on, that are of one cluster. There is
+// one at least.
+func alike(events []*audit.Event) int {
+	for i, e := range events {
+		if e.Cluster != events[0].Cluster || !maps.Equal(e.Labels, events[0].Labels) {
+			return i
+		}
+	}
+	return len(events)
+}
+
+// labels are those of an event's cluster. What the configuration says counts more.
+func (r *run) labels(e *audit.Event) map[string]string {
+	if len(e.Labels) == 0 {
+		return r.Labels
+	}
+	all := maps.Clone(e.Labels)
+	maps.Copy(all, r.Labels)
+	return all
 }

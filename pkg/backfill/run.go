@@ -36,8 +36,9 @@ type Config struct {
 	Sink      Sink // nobody else writes to it meanwhile: its counts are read
 	Workers   int  // goroutines that judge; 0: one
 	Limits    audit.Limits
-	Cluster   string                 // the cluster that the events are from; "" where nobody knows
-	Labels    map[string]string      // of the cluster
+	Cluster   string                 // the cluster that the events are from; "": the one that they tell, or none
+	Labels    map[string]string      // of the cluster, besides those that events tell
+	Entries   audit.Converter        // what makes events of a log service's entries; may be nil
 	Retention time.Duration          // older events are filed under the time of the import; 0: all under their own
 	Rejected  func(*audit.Rejection) // for each item refused; may be nil
 	Progress  func(Progress)         // from time to time; may be nil

@@ -87,6 +87,23 @@ func (c *cutter) hand(buf []byte, end int) piece {
 	return p
 }
 
+// remains makes one piece of all that is left, p, which was handed out last,
+// included.
+func (c *cutter) remains(p piece) piece {
+	left := []io.Reader{bytes.NewReader(p.data), bytes.NewReader(c.rest)}
+	if c.err == nil {
+		left = append(left, c.src)
+	} else if c.err != io.EOF {
+		left = append(left, failed{c.err})
+	}
+	return piece{stream: io.MultiReader(left...), line: p.line, offset: p.offset}
+}
+
+// failed is an input that could not be read any further.
+type failed struct{ err error }
+
+func (f failed) Read([]byte) (int, error) { return 0, f.err }
+
 var newline = []byte{'\n'}
 
 // isLines tells whether buf is nothing but lines that each look like a whole

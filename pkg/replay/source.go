@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -20,9 +21,10 @@ type Source struct {
 	Inputs   []string // files, or Stdin
 	Stdin    io.Reader
 	Strict   bool   // of two equal keys the first counts, as in Falco; give the matcher the same
-	Cluster  string // the cluster that the events are from; "" where they tell none
+	Cluster  string // the cluster that the events are from; "": the one that they tell, or none
 	Hostname string // evt.hostname
 	Limits   audit.Limits
+	Entries  audit.Converter        // what makes events of a log service's entries; may be nil
 	Rejected func(*audit.Rejection) // for each item refused; may be nil
 }
 
@@ -76,7 +78,7 @@ type mark struct {
 
 // context sets c to the next event and moves the mark over it.
 func (s *Source) context(c *field.Context, e *audit.Event, m *mark) {
-	e.Cluster = s.Cluster
+	e.Cluster = cmp.Or(s.Cluster, e.Cluster)
 	if s.Strict && e.DuplicateKeys {
 		firstKeys(e)
 	}
@@ -129,6 +131,9 @@ func (s *Source) read(ctx context.Context, name string) <-chan found {
 		}
 		defer closeInput()
 		r := audit.NewReader(src, name, s.Limits)
+		if s.Entries != nil {
+			r.ConvertWith(s.Entries)
+		}
 		for {
 			e, err := r.Next()
 			rej := (*audit.Rejection)(nil)

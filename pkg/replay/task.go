@@ -150,6 +150,9 @@ func (f *feed) input(ctx context.Context, name string) bool {
 	for {
 		mem := f.memory()
 		p, err := c.next(mem.buf)
+		if p.stream == nil && f.Entries != nil && f.Entries.Concerns(p.data) {
+			p = c.remains(p) // parts of an entry can be far from each other, so one reader must see them all
+		}
 		if p.stream != nil {
 			return f.stream(ctx, name, p, counted)
 		}
@@ -170,10 +173,13 @@ const (
 )
 
 // stream reads an input document by document: one that has longer ones than a
-// piece may be.
+// piece may be, or entries of a log service.
 func (f *feed) stream(ctx context.Context, name string, p piece, counted *countingReader) bool {
 	r := audit.NewReader(p.stream, name, f.Limits)
 	r.StartAt(audit.Position{Input: name, Line: p.line, Offset: p.offset})
+	if f.Entries != nil {
+		r.ConvertWith(f.Entries)
+	}
 	for {
 		t := &task{input: name}
 		for size := 0; size < streamBytes && len(t.list) < streamEvents && t.err == nil; {

@@ -14,6 +14,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/api"
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/backfill"
+	"github.com/kubewitness/kubewitness/pkg/ingest/gcp"
 	"github.com/kubewitness/kubewitness/pkg/config"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
 	"github.com/kubewitness/kubewitness/pkg/search"
@@ -114,6 +115,7 @@ func (s *Server) importBody(ctx context.Context, cluster string, body io.Reader)
 	sum, err := backfill.Run(ctx, backfill.Config{
 		Judge: s.judge, Sink: embedded.New(embedded.Config{Store: s.archive.store}),
 		Workers: runtime.GOMAXPROCS(0), Cluster: cluster, Labels: labels, Retention: s.cfg.Store.Retention, Now: time.Now,
+		Entries: new(gcp.Stream),
 		Rejected: func(r *audit.Rejection) {
 			if len(told) < rejectionsTold {
 				told = append(told, r.Error())

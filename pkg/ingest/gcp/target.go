@@ -1,0 +1,161 @@
+package gcp
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// target is what a request is about.
+type target struct {
+	method
+	namespace string
+	name      string
+	tail      string // behind the subresource: the path of a proxied request, without the slash before it
+	path      string // of a request outside the resource API, from "/"
+	doubt     bool   // method and resource name contradict each other, or one is not understood
+}
+
+// parseTarget puts method and resource name together: "apps/v1/namespaces/shop/deployments/web/scale".
+func parseTarget(methodName, resourceName string) target {
+	t := target{method: parseMethod(methodName)}
+	named := t.method
+	words := strings.Split(strings.TrimPrefix(resourceName, "/"), "/")
+	words, ok := groupFirst(words, named)
+	switch {
+	case ok:
+		t.readResource(words, named)
+	case named.resource == "" && resourceName != "":
+		t.path = "/" + strings.TrimPrefix(resourceName, "/")
+	default:
+		t.doubt = true // all that is known is what the method says
+	}
+	if named.verb == "" {
+		t.doubt = true
+	}
+	return t
+}
+
+// groupFirst returns the words of a resource name from the group on; ok is false when it is none of a resource.
+func groupFirst(words []string, m method) (from []string, ok bool) {
+	if m.resource == "" && m.verb != "" {
+		return words, false // the method is one of paths
+	}
+	switch {
+	case len(words) > 3 && words[0] == "apis" && isVersion(words[2]):
+		words = words[1:]
+	case len(words) > 2 && words[0] == "api" && isVersion(words[1]):
+		words = append([]string{"core"}, words[1:]...)
+	}
+	return words, len(words) > 2 && words[0] != "" && isVersion(words[1]) && words[2] != ""
+}
+
+// readResource reads the words of a resource name: group, version, and what follows.
+func (t *target) readResource(words []string, named method) {
+	t.group, t.version, t.resource, t.subresource = words[0], words[1], "", ""
+	if t.group == "core" {
+		t.group = ""
+	}
+	rest := words[2:]
+	if ns, inside, ok := namespaced(rest, t.group, named.resource); ok {
+		t.namespace, rest = ns, inside
+	}
+	t.resource = rest[0]
+	t.name = word(rest, 1)
+	t.subresource = word(rest, 2)
+	if len(rest) > 3 {
+		t.tail = strings.Join(rest[3:], "/")
+	}
+	if t.tail == t.name {
+		t.tail = "" // pods/web/exec/web, as GKE once wrote it
+	}
+	if t.subresource == "" {
+		t.subresource = named.subresource
+	}
+	if t.isNamespace() && t.verb != "create" {
+		t.namespace = t.name // as in the API server's own events
+	}
+	t.doubt = named.resource != "" && (named.resource != t.resource || named.subresource != t.subresource && named.subresource != "")
+}
+
+// namespaced splits a namespace off. A namespace itself and its subresources look the same, but for the method:
+// namespaces/shop/finalize is about the namespace shop, namespaces/shop/pods is not.
+func namespaced(rest []string, group, resource string) (ns string, inside []string, ok bool) {
+	if rest[0] != "namespaces" || len(rest) < 3 || rest[1] == "" || rest[2] == "" {
+		return "", nil, false
+	}
+	own := resource == "namespaces"
+	if resource == "" {
+		own = len(rest) == 3 && (rest[2] == "finalize" || rest[2] == "status")
+	}
+	if own && group == "" {
+		return "", nil, false
+	}
+	return rest[1], rest[2:], true
+}
+
+func word(words []string, i int) string {
+	if i < len(words) {
+		return words[i]
+	}
+	return ""
+}
+
+func (t *target) isNamespace() bool { return t.resource == "namespaces" && t.group == "" }
+
+// connects are the subresources that hand the connection over to somebody else.
+var connects = []string{"attach", "exec", "portforward", "proxy"}
+
+// connect tells whether the request was handed over to a stream or to another server.
+func (t *target) connect() bool { return slices.Contains(connects, t.subresource) }
+
+// lasting tells whether the API server reports the begin of the answer on its own, because it can go on for long.
+func (t *target) lasting() bool { return t.verb == "watch" || t.connect() }
+
+// uri builds the path that a client uses for such a request, and the query as far as the entry tells it.
+func (t *target) uri(query []string) string {
+	var b strings.Builder
+	t.writePath(&b)
+	sign := byte('?')
+	if t.verb == "watch" {
+		query = append([]string{"watch=true"}, query...)
+	}
+	for _, q := range query {
+		b.WriteByte(sign)
+		b.WriteString(q)
+		sign = '&'
+	}
+	return b.String()
+}
+
+func (t *target) writePath(b *strings.Builder) {
+	if t.resource == "" {
+		b.WriteString(t.path)
+		return
+	}
+	segment := func(s string) {
+		if s != "" {
+			b.WriteByte('/')
+			b.WriteString(url.PathEscape(s))
+		}
+	}
+	b.WriteString("/api")
+	if t.group != "" {
+		b.WriteString("s")
+		segment(t.group)
+	}
+	segment(t.version)
+	if t.namespace != "" && !t.isNamespace() {
+		segment("namespaces")
+		segment(t.namespace)
+	}
+	segment(t.resource)
+	if t.verb != "create" || t.subresource != "" { // what is to be created has no path yet
+		segment(t.name)
+	}
+	segment(t.subresource)
+	if t.tail != "" {
+		b.WriteByte('/')
+		b.WriteString((&url.URL{Path: t.tail}).EscapedPath())
+	}
+}
