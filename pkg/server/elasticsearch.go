@@ -10,6 +10,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/config"
 	"github.com/kubewitness/kubewitness/pkg/ecs"
 	"github.com/kubewitness/kubewitness/pkg/elasticsearch"
+	"github.com/kubewitness/kubewitness/pkg/indices"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/sink/elastic"
 	"github.com/kubewitness/kubewitness/pkg/spool"
@@ -66,9 +67,11 @@ func (s *Server) openElasticsearch(context.Context) error {
 		return err
 	}
 	s.index = &indexing{client: client}
+	templates := indices.Setup{Client: client, Options: indices.Options{Namespace: o.Namespace}, Now: time.Now}
 	s.index.sink, err = elastic.New(elastic.Config{
 		Client: client, Documents: DocumentOptions(o), DetectionsOnly: !o.Events, DropRequestReceived: !o.Received,
-		BulkBytes: int(o.BulkBytes), InFlight: o.InFlight, MaxMemory: int64(o.Memory), Dead: s.bury, Logger: s.logger, Now: time.Now,
+		BulkBytes: int(o.BulkBytes), InFlight: o.InFlight, MaxMemory: int64(o.Memory),
+		Dead: s.bury, Missing: templates.Missing, Logger: s.logger, Now: time.Now,
 	})
 	if err != nil {
 		return err

@@ -12,8 +12,8 @@ type Sink interface {
 	// Name tells sinks apart: in the log's cursors, in metrics, in messages.
 	Name() string
 	// Write writes the detections of events, in their order as far as the sink keeps
-	// one. Errors are Recoverable or Permanent, for errors.As. It neither writes to the
-	// events nor keeps them.
+	// one. Errors are Recoverable or Permanent, for errors.As. It does not write to the
+	// events, and keeps them no longer than until they are settled.
 	Write(ctx context.Context, events []*record.Event) error
 	// Close lets go of files and connections. A Write after it is Recoverable.
 	Close() error

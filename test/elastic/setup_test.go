@@ -80,6 +80,8 @@ func TestSetup(t *testing.T) {
 	}
 	assert.Equal(t, append(missing, securityOff), texts(s.Check(t.Context())), "before")
 
+	assert.EqualError(t, s.Missing(t.Context(), streams[0]), "neither the data stream "+streams[0]+" nor its index template kubewitness-events-"+ns+" is there; run kubewitness elastic setup")
+
 	want := map[string]indices.Deed{"ILM policy": indices.Left}
 	for _, what := range []string{
 		"component template kubewitness-" + ns + "@settings",
@@ -93,6 +95,8 @@ func TestSetup(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, want, deeds(steps))
 	assert.Equal(t, []string{securityOff}, texts(s.Check(t.Context())))
+	assert.NoError(t, s.Missing(t.Context(), streams[0]))
+	assert.NoError(t, s.Missing(t.Context(), "logs-of-somebody-else"))
 
 	for what := range want {
 		want[what] = indices.Unchanged
@@ -254,6 +258,7 @@ func TestRights(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := with(tt.body)
+			assert.NoError(t, s.Missing(t.Context(), events), "it is there, or may not be looked for")
 			assert.ElementsMatch(t, tt.want, texts(s.Check(t.Context())))
 			items, err := s.Client.Bulk(t.Context(), events, []byte(`{"create":{"_id":"`+tt.name+`"}}`+"\n"+`{"@timestamp":"2026-01-01T00:00:00Z"}`+"\n"), 1)
 			if tt.name == "search" {
