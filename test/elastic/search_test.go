@@ -165,6 +165,17 @@ func TestSearchAgrees(t *testing.T) {
 func TestSearchAgreesOnReducedDocuments(t *testing.T) {
 	a := newArchives(t, "reduced", true)
 	searchAgrees(t, a, a.questions()[:40])
+	// What is seldom where all is counted can be frequent with what has to be read.
+	columns := []store.FacetColumn{{Name: "ka.user.name"}, {Name: "ka.user.groups", List: true}, {Name: "ka.uri"}, {Name: "ka.useragent"}, {Name: "rules", List: true}, {Name: "cluster"}}
+	for _, f := range []store.Filter{nil, store.Not{Filter: store.Contains{Column: "ka.user.name", Text: "system"}}, store.Prefix{Column: "ka.uri", Text: "/apis"}, store.Or{}} {
+		for _, limit := range []int{1, 2, 5, 40} {
+			want, err := a.store.Facets(t.Context(), store.Query{Filter: f}, columns, limit)
+			require.NoError(t, err)
+			got, err := a.other.Facets(t.Context(), store.Query{Filter: f}, columns, limit)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%s, %d values", search.FilterText(f), limit)
+		}
+	}
 }
 
 func searchAgrees(t *testing.T, a *archives, questions []condition.Expr) {
