@@ -48,7 +48,7 @@ func TestLucene(t *testing.T) {
 func TestLuceneMatchesTheSame(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 5))
 	loose := 0
-	for range 30_000 {
+	for range 6_000 {
 		pattern := randomPattern(rng, 3)
 		re, err := regexp.Compile(pattern)
 		if err != nil {
@@ -70,7 +70,7 @@ func TestLuceneMatchesTheSame(t *testing.T) {
 		}
 	}
 	assert.Greater(t, loose, 100)
-	assert.Less(t, loose, 25_000)
+	assert.Less(t, loose, 5_000)
 }
 
 func randomText(rng *rand.Rand) string {
