@@ -115,8 +115,11 @@ func (v *event) readTarget() {
 	} else if t.path == "" {
 		v.unknown = append(v.unknown, "objectRef")
 	}
-	if t.resource == "" && t.path == "" {
+	if t.nameless {
 		v.unknown = append(v.unknown, "requestURI")
+		if t.resource != "" {
+			v.unknown = append(v.unknown, "objectRef.name", "objectRef.namespace")
+		}
 		return
 	}
 	v.uri = t.uri(v.query())

@@ -26,6 +26,8 @@ var httpCodes = [...]int{
 const (
 	grpcOK      = 0
 	grpcUnknown = 2
+
+	grpcUnauthenticated = 16
 )
 
 // readStatus finds out how a request ended: from the Status in the response, else from the code in the entry, else from
@@ -43,7 +45,7 @@ func (e *entry) readStatus(t *target, decision string) status {
 			return s
 		}
 	}
-	if !told.Exists() && decision == "" && !e.response.Exists() {
+	if told.Kind() != audit.Object && decision == "" && e.response.Kind() != audit.Object {
 		return status{}
 	}
 	s.code = mapCode(told.Get("code"), t, decision)
@@ -71,7 +73,7 @@ func mapCode(v audit.Value, t *target, decision string) int {
 		return 0 // the other server's answer, whatever it was
 	case (code == grpcOK || code == grpcUnknown && decision != forbid) && t.connect() && t.subresource != "proxy":
 		return 101 // Switching Protocols has no gRPC code of its own and comes as UNKNOWN
-	case code == grpcOK && t.verb == "create":
+	case code == grpcOK && t.verb == "create" && !t.connect():
 		return 201 // what the API server answers to everything that it creates
 	case code < len(httpCodes):
 		return httpCodes[code]
@@ -112,9 +114,22 @@ func (e *entry) decision() (decision string, labelled bool) {
 			continue
 		}
 		if !yes(info.Get("granted")) {
-			return forbid, false
+			return e.refusal(), false
 		}
 		decision = allow
 	}
 	return decision, false
+}
+
+// refusal is the decision on what was not granted. Who showed no valid credential, or may not act as another user, is
+// refused before the authorizers are asked about the request, so that there is none.
+func (e *entry) refusal() string {
+	status := e.payload.Get("status")
+	if code, ok := count(status.Get("code")); ok && code == grpcUnauthenticated {
+		return ""
+	}
+	if strings.Contains(text(status.Get("message")), `" cannot impersonate`) {
+		return ""
+	}
+	return forbid
 }

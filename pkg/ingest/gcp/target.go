@@ -14,6 +14,7 @@ type target struct {
 	tail      string // behind the subresource: the path of a proxied request, without the slash before it
 	path      string // of a request outside the resource API, from "/"
 	doubt     bool   // method and resource name contradict each other, or one is not understood
+	nameless  bool   // the method alone is known: what the object is called, and where it is, is not
 }
 
 // parseTarget puts method and resource name together: "apps/v1/namespaces/shop/deployments/web/scale".
@@ -28,7 +29,7 @@ func parseTarget(methodName, resourceName string) target {
 	case named.resource == "" && resourceName != "":
 		t.path = "/" + strings.TrimPrefix(resourceName, "/")
 	default:
-		t.doubt = true // all that is known is what the method says
+		t.doubt, t.nameless = true, true
 	}
 	if named.verb == "" {
 		t.doubt = true
