@@ -139,13 +139,3 @@ func yes(dst []byte, key string, value bool) []byte {
 	dst = append(dst, key...)
 	return append(dst, "true,"...)
 }
-
-// moment appends a time; nothing for the zero one.
-func moment(dst []byte, key string, t time.Time) []byte {
-	if t.IsZero() {
-		return dst
-	}
-	dst = append(dst, key...)
-	dst = appendTime(dst, t)
-	return append(dst, ',')
-}
