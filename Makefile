@@ -31,9 +31,9 @@ integration: fuzz ## fuzz, then all tests with the race detector, then the long 
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 	KUBEWITNESS_INTEGRATION=1 go test -count=1 -p 1 -timeout 30m ./...
 
-crash: ## kill the durable log, and the whole service, 200 times each under load, then Elasticsearch for two minutes, and look for what they acknowledged
+crash: ## kill the durable log, and the whole service, 200 times each under load, then Elasticsearch for two minutes; ask the store and Elasticsearch the same
 	KUBEWITNESS_CRASH=1 go test -count=1 -v -timeout 60m -run '^TestKill$$' ./pkg/spool ./test/service
-	KUBEWITNESS_CRASH=1 KUBEWITNESS_INTEGRATION=1 go test -count=1 -v -timeout 20m -run '^TestServiceOutlivesServer$$' ./test/elastic
+	KUBEWITNESS_CRASH=1 KUBEWITNESS_INTEGRATION=1 go test -count=1 -v -timeout 20m -run '^(TestServiceOutlivesServer|TestSearchAgreesOnCorpus)$$' ./test/elastic
 
 load: ## send recorded events to the service for a minute each way, and print what it takes
 	KUBEWITNESS_LOAD=1 go test -count=1 -v -timeout 30m -run '^TestLoad$$' ./test/load

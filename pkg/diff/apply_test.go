@@ -18,7 +18,12 @@ func apply(tb testing.TB, old any, changes []Change) any {
 	tb.Helper()
 	root := node{children: map[string]*node{}}
 	for i := range changes {
-		root.at(changes[i].Pointer).change = &changes[i]
+		n, c := root.at(changes[i].Pointer), &changes[i]
+		if c.Op == Removed && n.change != nil {
+			n.removed = c
+		} else {
+			n.change = c
+		}
 	}
 	return root.apply(tb, old)
 }

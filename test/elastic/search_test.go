@@ -1,6 +1,7 @@
 package elastic
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/ecs"
 	"github.com/kubewitness/kubewitness/pkg/elasticsearch"
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
@@ -43,18 +45,27 @@ type archives struct {
 	other  *searched.Rows
 }
 
-// newArchives indexes documents of events under a namespace of the caller's. A third of
-// them has no full shape where reduced says so.
+// newArchives has odd events under a namespace of the caller's.
 func newArchives(t *testing.T, namespace string, reduced bool) *archives {
 	t.Helper()
 	a := &archives{server: server(t)}
+	events, err := odd.Events()
+	require.NoError(t, err)
+	a.fill(t, events, namespace, reduced)
+	return a
+}
+
+// fill puts events into both. A third of the documents has no full shape where reduced
+// says so.
+func (a *archives) fill(t *testing.T, events []*audit.Event, namespace string, reduced bool) {
+	t.Helper()
 	var err error
 	a.client, err = elasticsearch.Open(elasticsearch.Config{Nodes: []string{a.server.URL}, Now: time.Now})
 	require.NoError(t, err)
 	t.Cleanup(a.client.Close)
 	a.rules, err = ruleset.Load(ruleset.Options{MinPriority: rules.Debug})
 	require.NoError(t, err)
-	a.events, err = odd.Records(a.rules, time.Now().UTC().Truncate(time.Hour).Add(-6*time.Hour))
+	a.events, err = odd.RecordsOf(events, a.rules, time.Now().UTC().Truncate(time.Hour).Add(-6*time.Hour))
 	require.NoError(t, err)
 	for i, e := range a.events { // not all of a second
 		e.Received = e.Received.Add(time.Duration(i%5) * 1_000_123 * time.Nanosecond)
@@ -68,7 +79,6 @@ func newArchives(t *testing.T, namespace string, reduced bool) *archives {
 	})
 	a.fillStore(t)
 	a.fillServer(t, namespace, reduced)
-	return a
 }
 
 func (a *archives) fillStore(t *testing.T) {
@@ -158,6 +168,35 @@ func (a *archives) questions() (all []condition.Expr) {
 func TestSearchAgrees(t *testing.T) {
 	a := newArchives(t, "search", false)
 	searchAgrees(t, a, a.questions())
+}
+
+// TestSearchAgreesOnCorpus: the same IDs over the recorded attacks, for other conditions:
+// 200 of them in make crash, which takes minutes, and some in make integration.
+func TestSearchAgreesOnCorpus(t *testing.T) {
+	n := 15
+	if os.Getenv("KUBEWITNESS_CRASH") == "1" {
+		n = 200
+	}
+	a := &archives{server: server(t)}
+	var events []*audit.Event
+	for line := range lines(t, "attacks-a.jsonl.gz") {
+		e, err := audit.NewReader(bytes.NewReader(line), "attacks", audit.Limits{}).Next()
+		require.NoError(t, err)
+		events = append(events, e)
+	}
+	a.fill(t, events, "corpus", false)
+	embedded, elastic := a.searcher(a.store), a.searcher(a.other)
+	given := 0
+	for _, tree := range odd.Conditions(23, n) {
+		r := search.Request{Condition: tree.String()}
+		want, hidden := found(t, embedded, r)
+		got, alsoHidden := found(t, elastic, r)
+		require.Equal(t, want, got, r.Condition)
+		require.Equal(t, hidden, alsoHidden, r.Condition)
+		given += len(got)
+	}
+	t.Logf("%d events, %d answers", len(a.events), given)
+	require.Greater(t, given, len(a.events))
 }
 
 // TestSearchAgreesOnReducedDocuments: the same where a third of the documents has hardly

@@ -17,19 +17,24 @@ const Hostname = "host"
 // clusters are those that the events come from, by turns.
 var clusters = []string{"prod", "dev", "edge"}
 
-// Records are [Events] as they come out of the log, each once: judged by rules, without
+// Records are [Events] as they come out of the log, see [RecordsOf].
+func Records(rules *ruleset.Set, begin time.Time) ([]*record.Event, error) {
+	events, err := Events()
+	if err != nil {
+		return nil, err
+	}
+	return RecordsOf(events, rules, begin)
+}
+
+// RecordsOf are events as they come out of the log, each once: judged by rules, without
 // their secrets, and filed under the time of arrival, since their own is that of a
 // recording. From begin on, three arrive together every seven seconds.
-func Records(rules *ruleset.Set, begin time.Time) ([]*record.Event, error) {
+func RecordsOf(events []*audit.Event, rules *ruleset.Set, begin time.Time) ([]*record.Event, error) {
 	m, err := rules.Matcher(false, nil)
 	if err != nil {
 		return nil, err
 	}
 	redactor, err := redact.New(redact.Config{})
-	if err != nil {
-		return nil, err
-	}
-	events, err := Events()
 	if err != nil {
 		return nil, err
 	}
