@@ -69,6 +69,11 @@ func NewReader(r io.Reader, input string, lim Limits) *Reader {
 // Offset returns how many bytes of the input, before decompression, were read so far. It may be called at any time.
 func (r *Reader) Offset() int64 { return r.raw.n.Load() }
 
+// Buffered tells whether something was read that Next has not returned yet, so that it may not have to wait for input.
+func (r *Reader) Buffered() bool {
+	return len(r.ready) > 0 || r.pending != nil || len(bytes.TrimLeft(r.window.buf, " \t\r\n")) > 0
+}
+
 // Next returns the next event. The error is io.EOF at the end of the input; a [*Rejection] when an item or document was
 // refused, after which Next may be called again; anything else when the input cannot be read any further.
 func (r *Reader) Next() (*Event, error) {

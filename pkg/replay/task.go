@@ -182,7 +182,8 @@ func (f *feed) stream(ctx context.Context, name string, p piece, counted *counti
 	}
 	for {
 		t := &task{input: name}
-		for size := 0; size < streamBytes && len(t.list) < streamEvents && t.err == nil; {
+		// What is there is handed out before more is waited for.
+		for size := 0; size < streamBytes && len(t.list) < streamEvents && t.err == nil && (size == 0 || r.Buffered()); {
 			e, err := r.Next()
 			var rej *audit.Rejection
 			switch {
