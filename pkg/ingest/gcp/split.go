@@ -70,11 +70,14 @@ func (a *Assembler) add(v audit.Value, size int) ([]Result, error) {
 	return append(out, r), nil
 }
 
-// Flush returns the events of all that is incomplete, the oldest first.
+// Flush returns the events of all that is incomplete, the oldest first. What comes next is a new beginning: parts of
+// entries that were given up are waited for again.
 func (a *Assembler) Flush() (out []Result) {
 	for len(a.order) > 0 {
 		out = a.giveUp(out)
 	}
+	clear(a.givenUp)
+	a.gone = nil
 	return out
 }
 
