@@ -166,7 +166,7 @@ func (a *archives) questions() (all []condition.Expr) {
 // TestSearchAgrees: the same question to the embedded store and to Elasticsearch
 // has the same answer: events in their order, numbers, histograms, facets.
 func TestSearchAgrees(t *testing.T) {
-	a := newArchives(t, "search", false)
+	a := newArchives(t, "search_odd", false)
 	searchAgrees(t, a, a.questions())
 }
 
@@ -184,7 +184,7 @@ func TestSearchAgreesOnCorpus(t *testing.T) {
 		require.NoError(t, err)
 		events = append(events, e)
 	}
-	a.fill(t, events, "corpus", false)
+	a.fill(t, events, "search_corpus", false)
 	embedded, elastic := a.searcher(a.store), a.searcher(a.other)
 	given := 0
 	for _, tree := range odd.Conditions(23, n) {
@@ -202,7 +202,7 @@ func TestSearchAgreesOnCorpus(t *testing.T) {
 // TestSearchAgreesOnReducedDocuments: the same where a third of the documents has hardly
 // any fields.
 func TestSearchAgreesOnReducedDocuments(t *testing.T) {
-	a := newArchives(t, "reduced", true)
+	a := newArchives(t, "search_reduced", true)
 	searchAgrees(t, a, a.questions()[:40])
 	// What is seldom where all is counted can be frequent with what has to be read.
 	columns := []store.FacetColumn{{Name: "ka.user.name"}, {Name: "ka.user.groups", List: true}, {Name: "ka.uri"}, {Name: "ka.useragent"}, {Name: "rules", List: true}, {Name: "cluster"}}
@@ -272,7 +272,7 @@ func ids(t *testing.T, rows search.Rows, q store.Query) (all []string) {
 
 // TestFiltersSelectAlike: filters of every kind, with odd texts, on texts, numbers and lists.
 func TestFiltersSelectAlike(t *testing.T) {
-	a := newArchives(t, "filters", false)
+	a := newArchives(t, "search_filters", false)
 	rng := rand.New(rand.NewPCG(8, 1))
 	for range 150 {
 		q := store.Query{Filter: a.filter(rng, 2)}
@@ -333,7 +333,7 @@ func (a *archives) filter(rng *rand.Rand, depth int) store.Filter {
 // TestPagesOfSearch: small pages, one after the other, are the whole, also where many
 // events have one time, and a point in time ends meanwhile.
 func TestPagesOfSearch(t *testing.T) {
-	a := newArchives(t, "pages", false)
+	a := newArchives(t, "search_pages", false)
 	var want []string
 	for _, r := range a.rows {
 		want = append(want, r.ID)
@@ -357,7 +357,7 @@ func TestPagesOfSearch(t *testing.T) {
 	require.Equal(t, want, got)
 
 	loses := &forgetful{Client: a.client}
-	rows, err := searched.New(searched.Config{Client: loses, Namespace: "pages", Kind: search.ColumnKind})
+	rows, err := searched.New(searched.Config{Client: loses, Namespace: "search_pages", Kind: search.ColumnKind})
 	require.NoError(t, err)
 	got = nil
 	require.NoError(t, rows.Newest(t.Context(), store.Query{}, store.Scan{}, func(r store.Row) error {
@@ -389,12 +389,12 @@ func (f *forgetful) forget(t *testing.T) { require.NoError(t, f.ClosePIT(t.Conte
 // TestSearchOverRollover: what is in two indices is found in both, and what was indexed
 // into both is given once.
 func TestSearchOverRollover(t *testing.T) {
-	a := newArchives(t, "rollover", false)
-	target := ecs.Stream(ecs.AuditLogs, "rollover")
+	a := newArchives(t, "search_rollover", false)
+	target := ecs.Stream(ecs.AuditLogs, "search_rollover")
 	require.NoError(t, a.client.Do(t.Context(), http.MethodPost, "/"+target+"/_rollover", nil, nil))
 	double := a.events[len(a.events)/2]
 	body := fmt.Appendf(nil, `{"create":{"_id":%q}}`+"\n", ecs.ID(double))
-	body = append(ecs.AppendEvent(body, double, &ecs.Options{Namespace: "rollover"}), '\n')
+	body = append(ecs.AppendEvent(body, double, &ecs.Options{Namespace: "search_rollover"}), '\n')
 	items, err := a.client.Bulk(t.Context(), target, body, 1)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, items[0].Status)
@@ -412,7 +412,7 @@ func TestSearchOverRollover(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, ok)
 
-	any, err := searched.New(searched.Config{Client: a.client, Namespace: "rollove*", Kind: search.ColumnKind})
+	any, err := searched.New(searched.Config{Client: a.client, Namespace: "search_rollove*", Kind: search.ColumnKind})
 	require.NoError(t, err)
 	require.Equal(t, ids(t, a.store, store.Query{}), ids(t, any, store.Query{}))
 	st, err := a.other.Stats(t.Context())
@@ -437,7 +437,7 @@ func TestSearchWithoutStream(t *testing.T) {
 
 // TestSearchCommand: the command gives the same lines for the index as for the folder.
 func TestSearchCommand(t *testing.T) {
-	a := newArchives(t, "command", false)
+	a := newArchives(t, "search_command", false)
 	binary, err := program()
 	require.NoError(t, err)
 	data := t.TempDir()
@@ -458,7 +458,7 @@ func TestSearchCommand(t *testing.T) {
 	} {
 		want := run(append(ask, "--data", data)...)
 		require.NotEmpty(t, want)
-		require.Equal(t, want, run(append(ask, "--on", "elasticsearch", "--elasticsearch", a.server.URL, "--namespace", "command")...), "%s", ask)
+		require.Equal(t, want, run(append(ask, "--on", "elasticsearch", "--elasticsearch", a.server.URL, "--namespace", "search_command")...), "%s", ask)
 	}
 }
 
@@ -486,12 +486,12 @@ func TestSearchRights(t *testing.T) {
 	a.events, err = odd.Records(a.rules, time.Now().UTC().Add(-time.Hour))
 	require.NoError(t, err)
 	a.events = a.events[:20]
-	a.fillServer(t, "rights", false)
+	a.fillServer(t, "search_rights", false)
 	for privilege, may := range map[string]bool{"read": true, "create_doc": false} {
 		var key struct{ Encoded string }
-		body := fmt.Appendf(nil, `{"name":"test-search-%s","role_descriptors":{"r":{"indices":[{"names":["logs-kubernetes.audit_logs-rights"],"privileges":[%q]}]}}}`, privilege, privilege)
+		body := fmt.Appendf(nil, `{"name":"test-search-%s","role_descriptors":{"r":{"indices":[{"names":["logs-kubernetes.audit_logs-search_rights"],"privileges":[%q]}]}}}`, privilege, privilege)
 		require.NoError(t, a.client.Do(t.Context(), http.MethodPost, "/_security/api_key", body, &key))
-		rows, err := searched.New(searched.Config{Client: open(elasticsearch.Config{APIKeyFile: write(privilege, key.Encoded)}), Namespace: "rights", Kind: search.ColumnKind})
+		rows, err := searched.New(searched.Config{Client: open(elasticsearch.Config{APIKeyFile: write(privilege, key.Encoded)}), Namespace: "search_rights", Kind: search.ColumnKind})
 		require.NoError(t, err)
 		n, err := rows.Count(t.Context(), store.Query{Filter: store.Not{Filter: store.Raw{Text: "no such text"}}})
 		if may {
@@ -499,7 +499,7 @@ func TestSearchRights(t *testing.T) {
 			require.EqualValues(t, 20, n)
 			continue
 		}
-		require.ErrorContains(t, err, "needs the privilege read on logs-kubernetes.audit_logs-rights")
+		require.ErrorContains(t, err, "needs the privilege read on logs-kubernetes.audit_logs-search_rights")
 		require.NotContains(t, err.Error(), key.Encoded)
 	}
 }
