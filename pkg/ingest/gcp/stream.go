@@ -46,10 +46,29 @@ func (s *Stream) Counts() Counts {
 // marks are what stands in every piece of an input with entries.
 var marks = [][]byte{[]byte(`"logName"`), []byte(`"protoPayload"`), []byte(`"messageId"`)}
 
-// Concerns implements [audit.Converter].
+// eventBegin is how an audit event begins in the log of an API server: it has a kind, and
+// so is no entry, whatever else is in it.
+var eventBegin = []byte(`{"kind":"Event",`)
+
+// Concerns implements [audit.Converter]. A line that begins as audit events do is not
+// searched: all of an audit log would be, and that takes longer than to read it.
 func (s *Stream) Concerns(piece []byte) bool {
+	for len(piece) > 0 {
+		line := piece
+		if end := bytes.IndexByte(piece, '\n'); end >= 0 {
+			line = piece[:end+1]
+		}
+		if !bytes.HasPrefix(line, eventBegin) && marked(line) {
+			return true
+		}
+		piece = piece[len(line):]
+	}
+	return false
+}
+
+func marked(line []byte) bool {
 	for _, mark := range marks {
-		if bytes.Contains(piece, mark) {
+		if bytes.Contains(line, mark) {
 			return true
 		}
 	}

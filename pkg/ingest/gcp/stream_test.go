@@ -73,6 +73,10 @@ func TestStreamReadsWhateverEntriesComeIn(t *testing.T) {
 		})
 	}
 	assert.False(t, new(Stream).Concerns([]byte(plainEvent)))
+	const event = `{"kind":"Event","auditID":"a","annotations":{"protoPayload":"x","logName":"y"}}` + "\n"
+	assert.False(t, new(Stream).Concerns([]byte(event+event)), "a kind makes it an event, whatever is in it")
+	assert.True(t, new(Stream).Concerns([]byte(event+`{"insertId":"a","logName":"y"}`)), "an entry behind events")
+	assert.True(t, new(Stream).Concerns([]byte(event+"[\n  {\n    \"insertId\": \"a\",\n    \"logName\": \"y\"\n  }\n]")), "an entry over several lines")
 }
 
 func TestStreamRejectsWithAReason(t *testing.T) {
