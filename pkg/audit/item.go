@@ -194,7 +194,7 @@ func (r *Reader) fill(e *Event, raw []byte, got walked, at time.Time) {
 	e.DuplicateKeys, e.Input, e.Line, e.Offset = got.duplicates, r.input, r.window.line, r.window.offset
 	e.tree.raw, e.tree.duplicates = raw, got.duplicates
 	if !got.duplicates { // else there may be several of a body
-		e.tree.bodies = [2]body{{span: got.members.requestObject}, {span: got.members.responseObject}}
+		e.tree.bodies[0].span, e.tree.bodies[1].span = got.members.requestObject, got.members.responseObject
 	}
 }
 

@@ -65,17 +65,28 @@ func (t *tree) body(i uint8) *tree {
 // grow parses raw, which must be valid JSON.
 func (t *tree) grow() { t.nodes = plant(t.nodes[:0], t.raw, &t.bodies) }
 
+// mostKept is how many nodes a tree keeps memory for: a rare large event must not hold on to it.
+const mostKept = 1 << 14
+
 // reset empties the tree and keeps its memory.
 func (t *tree) reset() {
-	t.raw, t.nodes, t.duplicates = nil, t.nodes[:0], false
+	t.raw, t.nodes, t.duplicates = nil, kept(t.nodes), false
 	for i := range t.bodies {
 		b := &t.bodies[i]
 		if grown := b.grown.Load(); grown != nil {
+			grown.raw, grown.nodes = nil, kept(grown.nodes)
 			b.spare = grown
 			b.grown.Store(nil)
 		}
 		b.span = span{}
 	}
+}
+
+func kept(nodes []node) []node {
+	if cap(nodes) > mostKept {
+		return nil
+	}
+	return nodes[:0]
 }
 
 // keyIs reports whether the key at that node, unescaped, is key.
