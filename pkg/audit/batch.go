@@ -31,9 +31,9 @@ func (b *Batch) Decode(data []byte, at Position, lim Limits) {
 	r.newEvent, r.inPlace = b.event, true
 	r.window = window{buf: data, err: io.EOF}
 	r.StartAt(at)
+	var rej *Rejection // one for all events: it is on the heap
 	for {
 		_, err := r.Next()
-		var rej *Rejection
 		switch {
 		case err == nil:
 		case errors.As(err, &rej):
