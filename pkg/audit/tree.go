@@ -185,8 +185,13 @@ func plant(nodes []node, raw []byte, bodies *[2]body) []node {
 	var space [32]uint32
 	open := space[:0] // the containers around the current position
 	for i := 0; i < len(raw); {
+		c := raw[i]
+		if c == ',' || c == ':' { // valid JSON has something behind it
+			i++
+			c = raw[i]
+		}
 		n := node{start: uint32(i)}
-		switch c := raw[i]; c {
+		switch c {
 		case ' ', '\t', '\r', '\n', ',', ':':
 			i++
 			continue
