@@ -215,7 +215,7 @@ func TestWebhookLosesWhatTheLogHas(t *testing.T) {
 	item := strings.Replace(both, `"kind":"Event","apiVersion":"audit.k8s.io/v1",`, "", 1) // those of a list say no kind
 	require.Equal(t, http.StatusOK, s.post(t, "/audit/prod", `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[`+item+`]}`))
 	s.until(t, "the loss is told", func() bool { return s.metric(t, `kubewitness_webhook_lost_events_total{cluster="prod"} 1`) })
-	assert.Contains(t, s.told.String(), "the webhook lost events")
+	s.until(t, "and logged, which is after it is counted", func() bool { return strings.Contains(s.told.String(), "the webhook lost events") })
 	require.NoError(t, s.stop())
 	assert.Equal(t, 1, strings.Count(s.out.String(), "exec by john"), "what both have counts once")
 }
