@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/hex"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -46,7 +45,7 @@ func DocumentOptions(o config.ElasticsearchOutput) ecs.Options {
 	}
 	for _, p := range o.Proxies {
 		if network, err := config.ParseNetwork(p); err == nil { // it was validated
-			opt.Proxies = append(opt.Proxies, netip.PrefixFrom(network.Addr(), network.Bits()))
+			opt.Proxies = append(opt.Proxies, network)
 		}
 	}
 	return opt
