@@ -83,12 +83,19 @@ func (r *tail) put(events []*record.Event) {
 	}
 }
 
-// take gives what waits; missed counts what came behind it and is gone.
-func (r *tail) take() (events []*record.Event, missed uint64) {
+// take gives what waits; last: something came behind it and is gone.
+func (r *tail) take() (events []*record.Event, last bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	events, r.waiting = r.waiting, nil
-	return events, r.missed
+	return events, r.missed > 0
+}
+
+// lagged counts what is gone by now: more goes by while what waited is handed on.
+func (r *tail) lagged() Lagged {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Lagged{Missed: r.missed}
 }
 
 // Tail gives the events that are stored from now on and that the request asks for, in the
@@ -108,12 +115,12 @@ func (s *Searcher) Tail(ctx context.Context, p Principal, r Request, yield func(
 			return ctx.Err()
 		case <-reader.more:
 		}
-		events, missed := reader.take()
+		events, last := reader.take()
 		if err := q.pass(ctx, events, yield); err != nil {
 			return err
 		}
-		if missed > 0 {
-			return Lagged{Missed: missed}
+		if last {
+			return reader.lagged()
 		}
 	}
 }
