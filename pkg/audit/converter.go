@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"sync"
 )
 
 // Converter makes events of items that are none themselves: of the entries in which a log service wraps them. It is used
@@ -24,6 +25,20 @@ type Converted struct {
 	Cluster  string            // as in [Event]
 	Labels   map[string]string // as in [Event]
 	Identity Identity          // that of what it was made of
+}
+
+// checkers are readers that read nothing and know whether bytes are an event.
+var checkers = sync.Pool{New: func() any {
+	r := new(Reader)
+	r.reset(Limits{})
+	return r
+}}
+
+// Event reads what was converted as an event that came as it is; for who has no [Reader]. The event keeps Raw.
+func (c Converted) Event() (*Event, error) {
+	r := checkers.Get().(*Reader)
+	defer checkers.Put(r)
+	return r.converted(c)
 }
 
 // ErrForeign is a [Converter]'s error for an item that is not for it.

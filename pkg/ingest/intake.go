@@ -88,10 +88,11 @@ type Intake struct {
 
 // cluster is what belongs to one cluster, or to all that are not configured.
 type cluster struct {
-	label string // its name in counters
-	extra []byte // of its records
-	rate  *rateLimit
-	whole bool
+	label  string            // its name in counters
+	labels map[string]string // as configured
+	extra  []byte            // of its records
+	rate   *rateLimit
+	whole  bool
 }
 
 // New makes an Intake. It panics when a required part of the configuration is
@@ -106,7 +107,7 @@ func New(cfg Config) *Intake {
 	in := &Intake{cfg: cfg, clusters: map[string]*cluster{}, others: &cluster{label: OtherClusters}}
 	for _, c := range cfg.Clusters {
 		in.clusters[c.Name] = &cluster{
-			label: c.Name, extra: record.EncodeExtra(c.Labels),
+			label: c.Name, labels: c.Labels, extra: record.EncodeExtra(c.Labels),
 			rate: newRateLimit(c.EventsPerSecond, c.Burst), whole: c.WholeDeadLetters,
 		}
 	}
