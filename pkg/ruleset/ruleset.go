@@ -22,7 +22,7 @@ import (
 
 // Options say which rules to load, and how.
 type Options struct {
-	Paths       []string       // files, and folders whose *.yaml and *.yml are taken by name; none: our own rules
+	Paths       []string       // files, and folders whose *.yaml and *.yml are taken by name, without tests; none: our own rules
 	Strict      bool           // exactly as Falco: without the kw.* fields, with its faults
 	MinPriority rules.Priority // leave out what is less urgent; the zero value is Emergency, so set it
 }
@@ -125,5 +125,12 @@ func expand(path string) ([]string, error) {
 
 func isRules(e fs.DirEntry) bool {
 	ext := strings.ToLower(filepath.Ext(e.Name()))
-	return !e.IsDir() && (ext == ".yaml" || ext == ".yml")
+	return !e.IsDir() && (ext == ".yaml" || ext == ".yml") && !IsTest(e.Name())
+}
+
+// IsTest tells whether a file is named as those with tests of rules are: NAME_test.yaml
+// beside NAME.yaml. A folder of rules may hold them; they are not rules.
+func IsTest(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.HasSuffix(lower, "_test.yaml") || strings.HasSuffix(lower, "_test.yml")
 }

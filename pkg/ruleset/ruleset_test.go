@@ -36,10 +36,11 @@ func names(s *ruleset.Set) (names []string) {
 }
 
 // TestFiles: files in the order in which they are named, those of a folder by
-// name, and of it only what is a rules file.
+// name, and of it only what is a rules file, without tests.
 func TestFiles(t *testing.T) {
 	dir := folder(t, map[string]string{
 		"20.yaml": "b", "10.yml": "a", "30.YAML": "c", "notes.txt": "x", "40.yaml.off": "x", "deeper/50.yaml": "x", ".yaml.d/60.yaml": "x", "single": "s",
+		"20_test.yaml": "x", "10_test.yml": "x",
 	})
 	files, err := ruleset.Files([]string{filepath.Join(dir, "single"), dir, filepath.Join(dir, "20.yaml")})
 	require.NoError(t, err)
