@@ -11,18 +11,20 @@ import (
 // (mapstructure), its meaning (doc), the values it may have (one), and its least
 // value (least). [Default] has the defaults.
 type Config struct {
-	Data     string    `mapstructure:"data" doc:"Folder of the durable log and of all other state. One process at a time uses it."`
-	Hostname string    `mapstructure:"hostname" doc:"What rules and outputs see as evt.hostname. Empty: the variable FALCO_HOSTNAME, else the name of the host."`
-	Rules    Rules     `mapstructure:"rules" doc:"What events are judged against."`
-	Webhook  Webhook   `mapstructure:"webhook" doc:"Where API servers send their audit events."`
-	Clusters []Cluster `mapstructure:"clusters" doc:"The clusters that events come from. Whoever names another is refused. Without a list, logs under tail may be of any, and with webhook.insecure so may requests."`
-	Tail     []Tail    `mapstructure:"tail" doc:"Audit logs of API servers that are followed, beside the webhook or instead of it."`
-	HTTP     HTTP      `mapstructure:"http" doc:"Pages, API, health and metrics: /, /api/v1/, /healthz, /readyz, /metrics, /status."`
-	Log      Log       `mapstructure:"log" doc:"What the service tells about itself, on standard error."`
-	Spool    Spool     `mapstructure:"spool" doc:"The durable log between sources and outputs."`
-	Store    Store     `mapstructure:"store" doc:"The embedded store: events and detections, to be searched."`
-	Redact   Redact    `mapstructure:"redact" doc:"What is taken for a secret where names decide. Patterns match whole names in any case; * is any text, ? one byte."`
-	Outputs  Outputs   `mapstructure:"outputs" doc:"Where detections go. Each output reads the log on its own; without any, the log keeps the newest spool.max_bytes."`
+	Data         string       `mapstructure:"data" doc:"Folder of the durable log and of all other state. One process at a time uses it."`
+	Hostname     string       `mapstructure:"hostname" doc:"What rules and outputs see as evt.hostname. Empty: the variable FALCO_HOSTNAME, else the name of the host."`
+	Rules        Rules        `mapstructure:"rules" doc:"What events are judged against."`
+	Webhook      Webhook      `mapstructure:"webhook" doc:"Where API servers send their audit events."`
+	Clusters     []Cluster    `mapstructure:"clusters" doc:"The clusters that events come from. Whoever names another is refused. Without a list, logs under tail may be of any, and with webhook.insecure so may requests."`
+	Tail         []Tail       `mapstructure:"tail" doc:"Audit logs of API servers that are followed, beside the webhook or instead of it."`
+	CloudLogging CloudLogging `mapstructure:"cloudlogging" doc:"Audit logs of GKE, read from the Cloud Logging API; see docs/gke.md."`
+	PubSub       PubSub       `mapstructure:"pubsub" doc:"Audit logs of GKE, sent by a log sink to Pub/Sub; see docs/gke.md."`
+	HTTP         HTTP         `mapstructure:"http" doc:"Pages, API, health and metrics: /, /api/v1/, /healthz, /readyz, /metrics, /status."`
+	Log          Log          `mapstructure:"log" doc:"What the service tells about itself, on standard error."`
+	Spool        Spool        `mapstructure:"spool" doc:"The durable log between sources and outputs."`
+	Store        Store        `mapstructure:"store" doc:"The embedded store: events and detections, to be searched."`
+	Redact       Redact       `mapstructure:"redact" doc:"What is taken for a secret where names decide. Patterns match whole names in any case; * is any text, ? one byte."`
+	Outputs      Outputs      `mapstructure:"outputs" doc:"Where detections go. Each output reads the log on its own; without any, the log keeps the newest spool.max_bytes."`
 }
 
 // Values of rules.matching.
@@ -172,6 +174,8 @@ type Outputs struct {
 	File   FileOutput   `mapstructure:"file" doc:"Lines at the end of a file."`
 	HTTP   HTTPOutput   `mapstructure:"http" doc:"One POST a detection in Falco's JSON, as Falco's http_output sends, for instance to falcosidekick."`
 
+	Late bool `mapstructure:"late" doc:"Send out, to stdout, file and http, what Cloud Logging or Pub/Sub brought more than an hour after it happened. Otherwise it is stored and indexed only, and counted: a back-fill would be a flood."`
+
 	Elasticsearch ElasticsearchOutput `mapstructure:"elasticsearch" doc:"Events and detections in Elasticsearch, in two data streams; see docs/elasticsearch.md."`
 }
 
@@ -208,11 +212,12 @@ type Header struct {
 // Default returns the configuration that no source has touched.
 func Default() Config {
 	return Config{
-		Data:    "/var/lib/kubewitness",
-		Rules:   Rules{Matching: MatchAll, MinPriority: rules.Debug, Watch: true},
-		Webhook: Webhook{MaxBody: 64 << 20, Patience: 5 * time.Minute},
-		HTTP:    HTTP{Listen: "127.0.0.1:8080"},
-		Log:     Log{Level: "info", Format: "text"},
+		Data:         "/var/lib/kubewitness",
+		Rules:        Rules{Matching: MatchAll, MinPriority: rules.Debug, Watch: true},
+		Webhook:      Webhook{MaxBody: 64 << 20, Patience: 5 * time.Minute},
+		HTTP:         HTTP{Listen: "127.0.0.1:8080"},
+		CloudLogging: defaultCloudLogging(), PubSub: defaultPubSub(),
+		Log: Log{Level: "info", Format: "text"},
 		Spool: Spool{
 			Replicas: 1, Stream: "KUBEWITNESS",
 			MaxBytes: 8 << 30, FreeFloor: 512 << 20, DeadBytes: 256 << 20,

@@ -35,6 +35,8 @@ func (c *Config) problems() Problems {
 	j.credentials()
 	j.clusters()
 	j.tails()
+	j.cloudLogging(j.CloudLogging)
+	j.pubSub(j.PubSub)
 	j.http()
 	j.spool()
 	j.store()

@@ -31,6 +31,12 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, t := range s.tails {
 		sources.run("tail of "+t.file, t.run)
 	}
+	for _, p := range s.pulls {
+		sources.run("cloudlogging", p.run)
+	}
+	for _, p := range s.pushes {
+		sources.run("pubsub", p.run)
+	}
 	sources.run("spool", func(ctx context.Context) error {
 		select {
 		case <-s.log.Poisoned():

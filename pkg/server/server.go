@@ -72,6 +72,8 @@ type Server struct {
 	log     *spool.Log
 	feeds   []*feed
 	tails   []*tail
+	pulls   []*pull
+	pushes  []*push
 	hook    *hook     // nil: no webhook
 	site    *site     // nil: no HTTP listener
 	archive *archive  // nil: no embedded store
@@ -95,7 +97,7 @@ func New(ctx context.Context, cfg config.Config, opt Options) (s *Server, err er
 			s = nil
 		}
 	}()
-	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openElasticsearch, s.openStore, s.openLog, s.openIntake, s.openTails, s.openWebhook, s.openHTTP} {
+	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openElasticsearch, s.openStore, s.openLog, s.openIntake, s.openTails, s.openCloudLogging, s.openPubSub, s.openWebhook, s.openHTTP} {
 		if err := step(ctx); err != nil {
 			return s, err
 		}

@@ -47,6 +47,8 @@ var rooms = []room{
 	{"pkg/judge", []string{"pkg/audit", "pkg/falco/rules", "pkg/field", "pkg/match", "pkg/record", "pkg/redact", "pkg/ruleset"}},
 	// What an entry of a cloud's log means, whatever brings it.
 	{"pkg/ingest/gcp", []string{"pkg/audit"}},
+	{"pkg/ingest/cloudlogging", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gcp"}},
+	{"pkg/ingest/pubsub", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gcp"}},
 	{"pkg/ingest/...", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/record", "pkg/spool"}},
 	// The store knows rows; how an event becomes one is row's, which sink and search share.
 	{"pkg/store", []string{"pkg/failpoint", "pkg/store/hush"}},
