@@ -10,7 +10,7 @@ import (
 
 // TestFileProblems: each problem names its line, its key, and what to write.
 func TestFileProblems(t *testing.T) {
-	const sections = "the sections are data, hostname, rules, webhook, clusters, tail, http, log, spool, store, redact, outputs"
+	const sections = "the sections are data, hostname, rules, webhook, clusters, tail, cloudlogging, pubsub, http, log, spool, store, redact, outputs"
 	for _, tt := range []struct {
 		text string
 		want []string
