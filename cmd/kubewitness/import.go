@@ -204,7 +204,7 @@ func (c *importCommand) tellRejection(text string) {
 func importedOf(s *backfill.Summary) api.Imported {
 	out := api.Imported{
 		Events: uint64(s.Events), Known: uint64(s.Known), Detections: uint64(s.Detections), Redacted: uint64(s.Redacted),
-		Late: uint64(s.Late), Ahead: uint64(s.Ahead), From: s.From, To: s.To,
+		Expired: uint64(s.Expired), Ahead: uint64(s.Ahead), From: s.From, To: s.To,
 	}
 	for reason, n := range s.Rejected {
 		reject(&out, string(reason), uint64(n))
@@ -272,7 +272,7 @@ func addImported(to *api.Imported, s *api.Imported) {
 	to.Known += s.Known
 	to.Detections += s.Detections
 	to.Redacted += s.Redacted
-	to.Late += s.Late
+	to.Expired += s.Expired
 	to.Ahead += s.Ahead
 	if to.From.IsZero() || !s.From.IsZero() && s.From.Before(to.From) {
 		to.From = s.From
@@ -327,8 +327,8 @@ func (c *importCommand) tell(s api.Imported, took time.Duration) error {
 		w.print("from %s to %s\n", s.From.UTC().Format(time.RFC3339), s.To.UTC().Format(time.RFC3339))
 		w.print("%s; secrets redacted in %s\n", plural(s.Detections, "detection"), plural(s.Redacted, "event"))
 	}
-	if s.Late > 0 {
-		w.print("%s older than is kept, filed under the time of the import\n", plural(s.Late, "event"))
+	if s.Expired > 0 {
+		w.print("%s older than is kept, filed under the time of the import\n", plural(s.Expired, "event"))
 	}
 	if s.Ahead > 0 {
 		w.print("%s of the future, filed under the time of the import\n", plural(s.Ahead, "event"))

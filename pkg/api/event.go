@@ -9,8 +9,8 @@ import (
 
 // Flags of an event.
 const (
-	FlagLate  = "late"  // its own time is older than what was kept when it came
-	FlagAhead = "ahead" // its own time lay more than an hour in the future when it came
+	FlagExpired = "expired" // its own time is older than what was kept when it came
+	FlagAhead   = "ahead"   // its own time lay more than an hour in the future when it came
 )
 
 // Event is an event that was found, with all that is known about it.
@@ -27,7 +27,7 @@ type Event struct {
 	Ruleset    string            `json:"ruleset,omitempty"`  // digest of the rules that judged it, in hex
 	Redacted   []string          `json:"redacted,omitempty"` // JSON pointers of the places in Event where secrets were
 	Faults     []string          `json:"faults,omitempty"`   // rules that failed on it, with the error
-	Flags      []string          `json:"flags,omitempty"`    // FlagLate, FlagAhead
+	Flags      []string          `json:"flags,omitempty"`    // FlagExpired, FlagAhead
 	// Event is the audit event as it is stored. See AppendEvent for how it keeps its spelling.
 	Event json.RawMessage `json:"event"`
 }

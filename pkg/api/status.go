@@ -37,7 +37,7 @@ type Imported struct {
 	Known      uint64            `json:"known"`      // of these were there already
 	Detections uint64            `json:"detections"` // of the rules in force, in these events; nobody was notified
 	Redacted   uint64            `json:"redacted"`   // events that held secrets, which are not stored
-	Late       uint64            `json:"late"`       // events older than is kept, filed under the time of the import
+	Expired    uint64            `json:"expired"`    // events older than is kept, filed under the time of the import
 	Ahead      uint64            `json:"ahead"`      // events more than an hour in the future, likewise
 	From       time.Time         `json:"from,omitzero"`
 	To         time.Time         `json:"to,omitzero"`          // the times of the earliest and the latest event

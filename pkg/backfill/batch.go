@@ -128,7 +128,7 @@ func (r *run) judge(b *batch) {
 	for i := range items {
 		switch age := received.Sub(b.events[i].Time); {
 		case r.Retention > 0 && age > r.Retention:
-			items[i].Flags |= record.Late
+			items[i].Flags |= record.Expired
 		case age < -maxAhead:
 			items[i].Flags |= record.Ahead
 		}

@@ -184,7 +184,7 @@ func TestAgain(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 1203, sum.Events)
 	assert.EqualValues(t, 1, sum.Known)
-	assert.EqualValues(t, 1, sum.Late)
+	assert.EqualValues(t, 1, sum.Expired)
 	assert.EqualValues(t, 1, sum.Ahead)
 
 	again, err := backfill.Run(t.Context(), config(t, s), stream(text))
@@ -202,7 +202,7 @@ func TestAgain(t *testing.T) {
 	got := stored(t, s)
 	assert.Len(t, got, 1202)
 	assert.True(t, got["a-5000"].Filed().Equal(now), "older than is kept: filed when it was imported")
-	assert.NotZero(t, got["a-5000"].Flags&record.Late)
+	assert.NotZero(t, got["a-5000"].Flags&record.Expired)
 	assert.True(t, got["a-5001"].Filed().Equal(now))
 	assert.NotZero(t, got["a-5001"].Flags&record.Ahead)
 }

@@ -15,7 +15,7 @@ type Summary struct {
 	Redacted   int64 // events that held secrets, which are not stored
 	Faults     int64 // rules that failed on an event: defects of this program
 	Unstorable int64 // events that no store can hold; not part of Events
-	Late       int64 // events older than is kept, filed under the time of the import
+	Expired    int64 // events older than is kept, filed under the time of the import
 	Ahead      int64 // events more than an hour in the future, likewise
 	Bytes      int64 // read, as stored
 	Elapsed    time.Duration
@@ -41,8 +41,8 @@ func (s *Summary) add(e *record.Event) {
 		s.Redacted++
 	}
 	switch {
-	case e.Flags&record.Late != 0:
-		s.Late++
+	case e.Flags&record.Expired != 0:
+		s.Expired++
 	case e.Flags&record.Ahead != 0:
 		s.Ahead++
 	}

@@ -67,7 +67,7 @@ func full(e *audit.Event) *record.Event {
 	r.Labels = map[string]string{"region": "eu", "environment": `"<a>"`}
 	r.Redacted = []string{"/requestObject/data/a~1b", `/x"\` + "\x01"}
 	r.Faults = []string{"rule: it failed", ""}
-	r.Flags = record.Late
+	r.Flags = record.Expired
 	r.Detections = []match.Detection{
 		{
 			Rule:   &rules.Rule{Name: `Exec "into" pod`, Priority: rules.Warning, Source: "k8s_audit", Tags: []string{"k8s", "mitre_execution", "T1609", "T1552.007"}},

@@ -45,7 +45,7 @@ type Counter struct {
 	Bytes   uint64            // of them
 	Events  uint64            // stored, those of refused bodies included
 	Known   uint64            // stored before, and not again
-	Late    uint64            // older than the retention
+	Expired uint64            // older than the retention
 	Ahead   uint64            // more than an hour in the future
 	Faults  uint64            // times that judging or redacting failed
 	Dead    map[string]uint64 // rejections by reason; those of bodies that were refused later count, too
@@ -81,7 +81,7 @@ type counters struct {
 
 // count is a Counter that is being counted.
 type count struct {
-	bodies, bytes, events, known, late, ahead, faults, letters atomic.Uint64
+	bodies, bytes, events, known, expired, ahead, faults, letters atomic.Uint64
 
 	deadBy    [16]atomic.Uint64 // by index in deadReasons
 	refusedBy [8]atomic.Uint64  // by index in refusals
@@ -135,7 +135,7 @@ func (c *count) deadLetter(reason string) {
 func (c *count) snapshot(key countKey) Counter {
 	out := Counter{
 		Cluster: key.cluster, Source: key.source,
-		Bodies: c.bodies.Load(), Bytes: c.bytes.Load(), Events: c.events.Load(), Known: c.known.Load(), Late: c.late.Load(),
+		Bodies: c.bodies.Load(), Bytes: c.bytes.Load(), Events: c.events.Load(), Known: c.known.Load(), Expired: c.expired.Load(),
 		Ahead: c.ahead.Load(), Faults: c.faults.Load(), Letters: c.letters.Load(),
 		Dead: map[string]uint64{}, Refused: map[string]uint64{},
 	}

@@ -102,8 +102,8 @@ func (t *taking) items(d *desk) (items []spool.Item, ruleset []byte) {
 	for i, it := range judged {
 		switch age := t.body.Received.Sub(d.events[i].Time); {
 		case age > t.in.cfg.Retention:
-			it.Flags |= record.Late
-			t.count.late.Add(1)
+			it.Flags |= record.Expired
+			t.count.expired.Add(1)
 		case age < -maxAhead:
 			it.Flags |= record.Ahead
 			t.count.ahead.Add(1)

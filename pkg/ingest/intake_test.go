@@ -91,7 +91,7 @@ func TestRefusalOfTheLogIsTheAnswer(t *testing.T) {
 func TestEventsOfAnotherTimeAreFlagged(t *testing.T) {
 	in := newIntake(func(c *Config) { c.Retention = 24 * time.Hour })
 	in.mustTake(t, list(
-		eventAt("now", noon), eventAt("old", noon.Add(-23*time.Hour)), eventAt("late", noon.Add(-25*time.Hour)),
+		eventAt("now", noon), eventAt("old", noon.Add(-23*time.Hour)), eventAt("expired", noon.Add(-25*time.Hour)),
 		eventAt("soon", noon.Add(59*time.Minute)), eventAt("ahead", noon.Add(61*time.Minute)), eventAt("year 1", time.Time{}),
 	))
 	flags := map[string]uint64{}
@@ -101,9 +101,9 @@ func TestEventsOfAnotherTimeAreFlagged(t *testing.T) {
 			assert.Equal(t, noon, e.Filed())
 		}
 	}
-	assert.Equal(t, map[string]uint64{"now": 0, "old": 0, "late": record.Late, "soon": 0, "ahead": record.Ahead, "year 1": record.Late}, flags)
+	assert.Equal(t, map[string]uint64{"now": 0, "old": 0, "expired": record.Expired, "soon": 0, "ahead": record.Ahead, "year 1": record.Expired}, flags)
 	c := in.Counters()[0]
-	assert.EqualValues(t, 2, c.Late)
+	assert.EqualValues(t, 2, c.Expired)
 	assert.EqualValues(t, 1, c.Ahead)
 }
 

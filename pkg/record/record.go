@@ -43,7 +43,7 @@ import (
 
 // Item is one event of a record. It has the fields of the log's own item.
 type Item struct {
-	Flags      uint64 // Late, Ahead
+	Flags      uint64 // Expired, Ahead
 	Raw        []byte // the event as stored, its secrets redacted
 	Detections []byte // what the rules found; nil: nothing
 	Notes      []byte // what else is known about it
@@ -53,8 +53,8 @@ type Item struct {
 // it was received, since its own would put it where nobody looks, or where it is
 // thrown away at once.
 const (
-	Late  uint64 = 1 << iota // its own time is older than what is kept
-	Ahead                    // its own time lies more than an hour in the future
+	Expired uint64 = 1 << iota // its own time is older than what is kept
+	Ahead                      // its own time lies more than an hour in the future
 )
 
 // Event is one event out of the log, for sinks.
@@ -68,17 +68,25 @@ type Event struct {
 	Detections []match.Detection // their rules hold name, priority, source and tags only
 	Faults     []string          // rules that failed on it, with the error
 	Redacted   []string          // JSON pointers of the places where secrets were
-	Flags      uint64            // Late, Ahead
+	Flags      uint64            // Expired, Ahead
 }
 
 // Filed is the time under which the event is filed: its own, or the time at
 // which it was received where its own is out of bounds.
 func (e *Event) Filed() time.Time {
-	if e.Flags&(Late|Ahead) != 0 {
+	if e.Flags&(Expired|Ahead) != 0 {
 		return e.Received
 	}
 	return e.Event.Time
 }
+
+// LateAfter is the age at arrival beyond which an event is late.
+const LateAfter = time.Hour
+
+// Late tells whether the event came more than an hour after it happened, as from a log
+// that was held up, or read from long ago. Unlike Expired it changes nothing about where
+// the event is filed.
+func (e *Event) Late() bool { return e.Received.Sub(e.Event.Time) > LateAfter }
 
 // Stored is a record of the log.
 type Stored struct {

@@ -37,7 +37,7 @@ func detections() []match.Detection {
 
 func item(id audit.Identity) Item {
 	return Item{
-		Flags: Late, Raw: []byte(raw), Detections: EncodeDetections(detections()),
+		Flags: Expired, Raw: []byte(raw), Detections: EncodeDetections(detections()),
 		Notes: EncodeNotes(Notes{ID: id, Redacted: []string{"/requestObject/data"}, Faults: []string{"bad: it failed"}}),
 	}
 }

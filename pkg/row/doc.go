@@ -25,7 +25,7 @@
 //	received    when, in UTC, by RFC 3339 with nanoseconds
 //	ruleset     digest of the rules that judged it
 //	labels      of the cluster, as a JSON object
-//	flags       record.Late, record.Ahead, as a number
+//	flags       record.Expired, record.Ahead, as a number
 //
 // What must not come in: what is asked of rows, and how the store finds them.
 package row

@@ -32,7 +32,7 @@ func Encode(e *record.Event) store.Row {
 	w.known(e)
 	return store.Row{
 		ID: ID(e.ID), Cluster: e.Event.Cluster, Time: e.Filed(), Columns: w.end(), Raw: e.Event.Raw,
-		Refiled: e.Flags&(record.Late|record.Ahead) != 0,
+		Refiled: e.Flags&(record.Expired|record.Ahead) != 0,
 	}
 }
 

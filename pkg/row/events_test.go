@@ -68,7 +68,7 @@ func full(e *audit.Event) *record.Event {
 	r.Labels = map[string]string{"region": "eu", "Team": `"<a>"`}
 	r.Redacted = []string{"/requestObject/data/a~1b", `/x"\` + "\x01"}
 	r.Faults = []string{"rule: it failed", ""}
-	r.Flags = record.Late
+	r.Flags = record.Expired
 	r.Detections = []match.Detection{
 		{
 			Rule:   &rules.Rule{Name: `Exec "into" pod`, Priority: rules.Warning, Source: "k8s_audit", Tags: []string{"T1609", "k8s"}},

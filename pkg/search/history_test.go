@@ -65,7 +65,7 @@ func kept(t testing.TB, cluster string, events []*audit.Event) told {
 }
 
 func filed(e *audit.Event, m *match.Matcher, redactor *redact.Redactor, at time.Time) store.Row {
-	r := &record.Event{ID: e.Identity(), Source: "webhook", Received: at, Flags: record.Late, Detections: m.Match(contextOf(e, "")).Detections}
+	r := &record.Event{ID: e.Identity(), Source: "webhook", Received: at, Flags: record.Expired, Detections: m.Match(contextOf(e, "")).Detections}
 	cluster := e.Cluster
 	r.Event, r.Redacted = redactor.Redacted(e)
 	r.Event.Cluster = cluster

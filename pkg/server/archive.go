@@ -127,7 +127,7 @@ func (s *Server) importBody(ctx context.Context, cluster string, body io.Reader)
 	}
 	out := api.Imported{
 		Events: uint64(sum.Events), Known: uint64(sum.Known), Detections: uint64(sum.Detections), Redacted: uint64(sum.Redacted),
-		Late: uint64(sum.Late), Ahead: uint64(sum.Ahead), From: sum.From, To: sum.To, Rejections: told,
+		Expired: uint64(sum.Expired), Ahead: uint64(sum.Ahead), From: sum.From, To: sum.To, Rejections: told,
 	}
 	for reason, n := range sum.Rejected {
 		if out.Rejected == nil {

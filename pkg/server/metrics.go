@@ -75,7 +75,7 @@ func (x exporter) intake(out metrics) {
 		out.counter("ingest_bytes_total", "Bytes of these, uncompressed.", c.Bytes, of...)
 		out.counter("ingest_events_total", "Events stored.", c.Events, of...)
 		out.counter("ingest_known_events_total", "Events that were stored before, and not again.", c.Known, of...)
-		out.counter("ingest_late_events_total", "Events older than the retention, filed when they were received.", c.Late, of...)
+		out.counter("ingest_expired_events_total", "Events older than the retention, filed when they were received.", c.Expired, of...)
 		out.counter("ingest_ahead_events_total", "Events more than an hour in the future, filed when they were received.", c.Ahead, of...)
 		out.counter("ingest_faults_total", "Times that judging or redacting failed; a defect of this program.", c.Faults, of...)
 		out.counter("ingest_dead_letters_total", "Dead letters stored.", c.Letters, of...)

@@ -19,8 +19,8 @@ func eventOf(h *search.Hit) api.Event {
 		Labels:     e.Labels, Source: e.Source, Received: e.Received.UTC(), Ruleset: e.Ruleset,
 		Redacted: e.Redacted, Faults: e.Faults, Event: json.RawMessage(e.Event.Raw),
 	}
-	if e.Flags&record.Late != 0 {
-		out.Flags = append(out.Flags, api.FlagLate)
+	if e.Flags&record.Expired != 0 {
+		out.Flags = append(out.Flags, api.FlagExpired)
 	}
 	if e.Flags&record.Ahead != 0 {
 		out.Flags = append(out.Flags, api.FlagAhead)

@@ -52,7 +52,7 @@ func RecordsOf(events []*audit.Event, rules *ruleset.Set, begin time.Time) ([]*r
 		e.Cluster = clusters[i%len(clusters)]
 		all = append(all, &record.Event{
 			Event: e, ID: id, Source: "webhook", Ruleset: hex.EncodeToString([]byte("rules")), Received: begin.Add(time.Duration(i/3) * 7 * time.Second),
-			Flags: record.Late, Detections: found.Detections, Redacted: hidden,
+			Flags: record.Expired, Detections: found.Detections, Redacted: hidden,
 		})
 	}
 	return all, nil

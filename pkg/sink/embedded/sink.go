@@ -125,7 +125,7 @@ func encode(events []*record.Event) []store.Row {
 // already have expired.
 func refile(events []*record.Event) (refiled []*record.Event, expired int) {
 	for _, e := range events {
-		if e.Flags&(record.Late|record.Ahead) != 0 {
+		if e.Flags&(record.Expired|record.Ahead) != 0 {
 			expired++
 			continue
 		}
@@ -133,7 +133,7 @@ func refile(events []*record.Event) (refiled []*record.Event, expired int) {
 		if moved.Event.Time.After(moved.Received) {
 			moved.Flags |= record.Ahead
 		} else {
-			moved.Flags |= record.Late
+			moved.Flags |= record.Expired
 		}
 		refiled = append(refiled, &moved)
 	}

@@ -190,13 +190,13 @@ func TestTimesThatTheStoreDoesNotKeep(t *testing.T) {
 	over := event(t, 4, now.Add(-2*retention))
 	over.Received = now.Add(-2 * retention)
 	flagged := event(t, 5, now)
-	flagged.Received, flagged.Flags = now.Add(-2*retention), record.Late
+	flagged.Received, flagged.Flags = now.Add(-2*retention), record.Expired
 	fine := event(t, 6, now)
 	all := []*record.Event{old, older, future, over, flagged, fine}
 	require.NoError(t, s.Write(t.Context(), all))
 	require.NoError(t, s.Sync(t.Context()))
 	require.Equal(t, 4, count(t, st))
-	for e, flags := range map[*record.Event]uint64{old: record.Late, older: record.Late, future: record.Ahead, fine: 0} {
+	for e, flags := range map[*record.Event]uint64{old: record.Expired, older: record.Expired, future: record.Ahead, fine: 0} {
 		got := find(t, st, e.ID)
 		want := *e
 		want.Flags = flags

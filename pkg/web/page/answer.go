@@ -229,7 +229,7 @@ func whenOf(w audit.When, e *record.Event) (f facts) {
 	}
 	f.at("Came to kubewitness", e.Received)
 	f.note(came(e))
-	if e.Flags&record.Late != 0 {
+	if e.Flags&record.Expired != 0 {
 		f.add("Filed under", "the time it came: its own is older than what is kept")
 	}
 	if e.Flags&record.Ahead != 0 {
