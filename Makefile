@@ -16,7 +16,7 @@ FUZZREST    ?= 20s
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := build
-.PHONY: build run test integration crash load scale bench lint fuzz clean help
+.PHONY: build run test integration attacks crash load scale bench lint fuzz clean help
 
 build: ## build bin/kubewitness
 	go build -trimpath -o bin/kubewitness ./cmd/kubewitness
@@ -27,9 +27,12 @@ run: build ## start the service, send it a recorded sample, and print who did wh
 test: ## run the tests; needs the Go toolchain and nothing else
 	go test ./...
 
-integration: fuzz ## fuzz, then all tests with the race detector, then the long ones over the reference data
+integration: fuzz attacks ## fuzz, then all tests with the race detector, then the long ones over the reference data
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
 	KUBEWITNESS_INTEGRATION=1 go test -count=1 -p 1 -timeout 30m ./...
+
+attacks: ## replay recorded attacks and ordinary traffic against our rules, and print what is found; KUBEWITNESS_ATTACKS names a folder of other recordings
+	go test -count=1 -v -run '^TestAttacks$$' ./test/attacks
 
 crash: ## kill the durable log, and the whole service, 200 times each under load, then Elasticsearch for two minutes; ask the store and Elasticsearch the same
 	KUBEWITNESS_CRASH=1 go test -count=1 -v -timeout 60m -run '^TestKill$$' ./pkg/spool ./test/service
