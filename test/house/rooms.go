@@ -30,6 +30,8 @@ var rooms = []room{
 	{"pkg/falco/rules", []string{"pkg/falco/condition", "pkg/falco/format"}},
 	{"pkg/field", []string{"pkg/audit", "pkg/falco/condition"}},
 	{"pkg/match", []string{"pkg/audit", "pkg/falco/...", "pkg/field"}},
+	// State across events, for whoever judges them.
+	{"pkg/correlate", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	{"pkg/ruleset", []string{"pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
 	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	// Outputs are printed again from the redacted event, which needs what the matcher is made of.
@@ -49,7 +51,9 @@ var rooms = []room{
 	{"pkg/ingest/gcp", []string{"pkg/audit"}},
 	{"pkg/ingest/cloudlogging", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gcp"}},
 	{"pkg/ingest/pubsub", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gcp"}},
-	{"pkg/ingest/...", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/record", "pkg/spool"}},
+	// Who sends, for all endpoints that clusters send to.
+	{"pkg/ingest/gate", nil},
+	{"pkg/ingest/...", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gate", "pkg/record", "pkg/spool"}},
 	// The store knows rows; how an event becomes one is row's, which sink and search share.
 	{"pkg/store", []string{"pkg/failpoint", "pkg/store/hush"}},
 	{"pkg/store/hush", nil},

@@ -63,7 +63,7 @@ func (b *body) grow(most int64) error {
 		size = steps[b.step]
 	}
 	if !b.hand.take(int64(size)) {
-		return refusal{http.StatusTooManyRequests, "too much is being taken in at once", true}
+		return refusal{Status: http.StatusTooManyRequests, Text: "too much is being taken in at once", Retry: true}
 	}
 	if b.step < len(steps) {
 		if next.kept, _ = buffers[b.step].Get().(*[]byte); next.kept == nil {
@@ -102,7 +102,7 @@ func (b *body) fill(r io.Reader, most int64) error {
 }
 
 func tooLong(most int64) error {
-	return refusal{status: http.StatusRequestEntityTooLarge, text: fmt.Sprintf("the body has more than %d bytes", most)}
+	return refusal{Status: http.StatusRequestEntityTooLarge, Text: fmt.Sprintf("the body has more than %d bytes", most)}
 }
 
 // read reads a request's body, decompressed. The body is to be freed even after an
@@ -115,7 +115,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*body, error) {
 	switch strings.ToLower(r.Header.Get("Content-Encoding")) {
 	case "", "identity", "gzip", "x-gzip":
 	default:
-		return b, refusal{status: http.StatusUnsupportedMediaType, text: "send the body plain, or with gzip"}
+		return b, refusal{Status: http.StatusUnsupportedMediaType, Text: "send the body plain, or with gzip"}
 	}
 	// A connection without deadlines is one of a test.
 	deadline := http.NewResponseController(w)
@@ -188,7 +188,7 @@ func broken(err error) error {
 	case err == nil, errors.As(err, new(refusal)):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return refusal{status: http.StatusRequestTimeout, text: "the body took too long"}
+		return refusal{Status: http.StatusRequestTimeout, Text: "the body took too long"}
 	}
-	return refusal{status: http.StatusBadRequest, text: "the body broke off"}
+	return refusal{Status: http.StatusBadRequest, Text: "the body broke off"}
 }

@@ -51,6 +51,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/failpoint"
 	"github.com/kubewitness/kubewitness/pkg/ingest"
+	"github.com/kubewitness/kubewitness/pkg/ingest/gate"
 	"github.com/kubewitness/kubewitness/pkg/spool"
 )
 
@@ -91,13 +92,12 @@ type Config struct {
 
 // Handler is the webhook. Its methods may be called from any goroutine.
 type Handler struct {
-	cfg         Config
-	clusters    map[string]bool
-	credentials atomic.Pointer[keys]
-	hand        hand
-	judging     chan struct{}
-	taking      atomic.Int64
-	counts      counts
+	cfg     Config
+	gate    *gate.Gate
+	hand    hand
+	judging chan struct{}
+	taking  atomic.Int64
+	counts  counts
 }
 
 // New makes a Handler. Without Config.Insecure it answers 401 to all until it has
@@ -125,24 +125,29 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Judges <= 0 {
 		cfg.Judges = 2 * runtime.GOMAXPROCS(0)
 	}
-	h := &Handler{cfg: cfg, clusters: map[string]bool{}, judging: make(chan struct{}, cfg.Judges)}
+	h := &Handler{cfg: cfg, judging: make(chan struct{}, cfg.Judges)}
 	h.hand.most = cfg.MaxInHand
-	h.credentials.Store(new(keys))
-	for _, c := range cfg.Clusters {
-		h.clusters[c] = true
-	}
+	h.gate = gate.New(gate.Config{Prefix: cfg.Prefix, Clusters: cfg.Clusters, DefaultCluster: cfg.DefaultCluster, Open: cfg.Insecure})
 	return h, nil
 }
 
-// refusal is an answer other than 200.
-type refusal struct {
-	status int
-	text   string // one line
-	retry  bool   // say when to try again
+// Credential is a proof of who sends.
+type Credential = gate.Credential
+
+// AnyCluster in Credential.Clusters stands for all of Config.Clusters.
+const AnyCluster = gate.AnyCluster
+
+// SetCredentials puts credentials in force, in place of all others. On an error those
+// before stay.
+func (h *Handler) SetCredentials(credentials []Credential) error {
+	if err := h.gate.SetCredentials(credentials); err != nil {
+		return fmt.Errorf("webhook: %w", err)
+	}
+	return nil
 }
 
-// Error implements error.
-func (r refusal) Error() string { return r.text }
+// refusal is an answer other than 200.
+type refusal = gate.Refusal
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -156,16 +161,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !errors.As(err, &no) {
 		no = refusalOf(err)
 	}
-	h.counts.answered(no.status)
+	h.counts.answered(no.Status)
 	switch {
-	case no.retry:
+	case no.Retry:
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
-	case no.status == http.StatusUnauthorized:
+	case no.Status == http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="kubewitness"`)
-	case no.status == http.StatusMethodNotAllowed:
+	case no.Status == http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
 	}
-	answer(w, no.status, no.text)
+	answer(w, no.Status, no.Text)
 }
 
 func answer(w http.ResponseWriter, status int, text string) {
@@ -180,41 +185,37 @@ func answer(w http.ResponseWriter, status int, text string) {
 func refusalOf(err error) refusal {
 	switch {
 	case errors.As(err, new(ingest.RateLimited)):
-		return refusal{http.StatusTooManyRequests, "the cluster sends more events than it may", true}
+		return refusal{Status: http.StatusTooManyRequests, Text: "the cluster sends more events than it may", Retry: true}
 	case errors.As(err, new(spool.Full)):
-		return refusal{http.StatusTooManyRequests, "the log is full", true}
+		return refusal{Status: http.StatusTooManyRequests, Text: "the log is full", Retry: true}
 	case errors.As(err, new(spool.Draining)):
-		return refusal{http.StatusServiceUnavailable, "closing", true}
+		return refusal{Status: http.StatusServiceUnavailable, Text: "closing", Retry: true}
 	case errors.As(err, new(spool.Poisoned)):
-		return refusal{http.StatusServiceUnavailable, "the log is broken", true}
+		return refusal{Status: http.StatusServiceUnavailable, Text: "the log is broken", Retry: true}
 	}
-	return refusal{http.StatusServiceUnavailable, "it is not known whether the body is stored", true}
+	return refusal{Status: http.StatusServiceUnavailable, Text: "it is not known whether the body is stored", Retry: true}
 }
 
 // serve takes a request's body in. Its error is a refusal, or Take's.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (ingest.Receipt, error) {
 	if h.cfg.Insecure {
-		if err := fromHere(r); err != nil {
+		if err := gate.Local(r); err != nil {
 			return ingest.Receipt{}, err
 		}
 	}
 	if r.Method != http.MethodPost {
-		return ingest.Receipt{}, refusal{status: http.StatusMethodNotAllowed, text: "only POST"}
+		return ingest.Receipt{}, refusal{Status: http.StatusMethodNotAllowed, Text: "only POST"}
 	}
-	p, known := h.parsePath(r.URL)
-	cluster, err := h.admit(r, p)
-	switch {
-	case err != nil:
+	pass, err := h.gate.Admit(r)
+	if err != nil {
 		return ingest.Receipt{}, err
-	case !known:
-		return ingest.Receipt{}, refusal{status: http.StatusNotFound, text: "no such path; send to " + h.cfg.Prefix + "/CLUSTER"}
 	}
 	b, err := h.read(w, r)
 	defer b.free()
 	if err != nil {
 		return ingest.Receipt{}, err
 	}
-	return h.take(r, cluster, b)
+	return h.take(r, pass.Cluster, b)
 }
 
 // take gives a body to the intake when it is its turn. A sender that goes away then

@@ -1,4 +1,4 @@
-package webhook
+package gate
 
 import (
 	"crypto/sha256"
@@ -37,7 +37,7 @@ type keys struct{ all []key }
 
 // SetCredentials puts credentials in force, in place of all others. On an error those
 // before stay.
-func (h *Handler) SetCredentials(credentials []Credential) error {
+func (g *Gate) SetCredentials(credentials []Credential) error {
 	var ks keys
 	for _, c := range credentials {
 		k, err := keyOf(c)
@@ -46,7 +46,7 @@ func (h *Handler) SetCredentials(credentials []Credential) error {
 		}
 		ks.all = append(ks.all, k)
 	}
-	h.credentials.Store(&ks)
+	g.credentials.Store(&ks)
 	return nil
 }
 
@@ -61,7 +61,7 @@ func keyOf(c Credential) (key, error) {
 			continue
 		}
 		if len(p.secret) < minSecret || strings.ContainsAny(p.secret, " \t\r\n") {
-			return key{}, fmt.Errorf("webhook: credential %q: a token or path secret has at least %d bytes and no white space", c.Name, minSecret)
+			return key{}, fmt.Errorf("credential %q: a token or path secret has at least %d bytes and no white space", c.Name, minSecret)
 		}
 		proofs++
 		sum := sha256.Sum256([]byte(p.secret))
@@ -71,7 +71,7 @@ func keyOf(c Credential) (key, error) {
 		proofs++
 	}
 	if proofs != 1 {
-		return key{}, fmt.Errorf("webhook: credential %q: it has %d of token, path secret and certificate name; give one", c.Name, proofs)
+		return key{}, fmt.Errorf("credential %q: it has %d of token, path secret and certificate name; give one", c.Name, proofs)
 	}
 	for _, name := range c.Clusters {
 		if name == AnyCluster {
@@ -85,7 +85,7 @@ func keyOf(c Credential) (key, error) {
 		k.only = ""
 	}
 	if !k.any && len(k.clusters) == 0 {
-		return key{}, fmt.Errorf("webhook: credential %q: it is for no cluster; name some, or *", c.Name)
+		return key{}, fmt.Errorf("credential %q: it is for no cluster; name some, or *", c.Name)
 	}
 	return k, nil
 }
@@ -93,39 +93,6 @@ func keyOf(c Credential) (key, error) {
 // allows tells whether events of a cluster may be sent with the key.
 func (k *key) allows(cluster string, known map[string]bool) bool {
 	return k.clusters[cluster] || k.any && known[cluster]
-}
-
-var unproved = refusal{status: http.StatusUnauthorized, text: "no valid credential"}
-
-// admit tells which cluster a request is for, or why it is turned away.
-func (h *Handler) admit(r *http.Request, p path) (cluster string, err error) {
-	var k *key
-	if !h.cfg.Insecure {
-		if k = h.credentials.Load().of(r, p); k == nil {
-			return "", unproved
-		}
-	}
-	named := p.cluster
-	if named == "" {
-		named = r.Header.Get("X-Kubewitness-Cluster")
-	}
-	if named != "" && !validName(named) {
-		return "", refusal{status: http.StatusBadRequest, text: "that is no name of a cluster"}
-	}
-	switch {
-	case named != "":
-	case k != nil && k.only != "":
-		named = k.only
-	default:
-		named = h.cfg.DefaultCluster
-	}
-	switch {
-	case k != nil && !k.allows(named, h.clusters):
-		return "", refusal{status: http.StatusForbidden, text: "the credential is not for this cluster"}
-	case k == nil && len(h.clusters) > 0 && !h.clusters[named]:
-		return "", refusal{status: http.StatusForbidden, text: "no cluster of this name is configured"}
-	}
-	return named, nil
 }
 
 // validName tells whether something can be the name of a cluster; which there are is
@@ -139,25 +106,25 @@ func validName(s string) bool {
 	return s != "" && len(s) <= 253
 }
 
-// of returns the key that a request proves to have, or nil.
-func (ks *keys) of(r *http.Request, p path) *key {
+// of returns the key that a request proves to have, and by what; nil for none.
+func (ks *keys) of(r *http.Request, p path) (*key, Proof) {
 	if header, has := r.Header["Authorization"]; has {
 		token, is := "", false
 		if len(header) == 1 {
 			token, is = bearer(header[0])
 		}
 		if !is {
-			return nil
+			return nil, ""
 		}
-		return ks.find(token, func(k *key) *[sha256.Size]byte { return k.token })
+		return ks.find(token, func(k *key) *[sha256.Size]byte { return k.token }), ByToken
 	}
 	if k := ks.ofCertificate(r); k != nil {
-		return k
+		return k, ByCertificate
 	}
 	if p.secret == "" {
-		return nil
+		return nil, ""
 	}
-	return ks.find(p.secret, func(k *key) *[sha256.Size]byte { return k.path })
+	return ks.find(p.secret, func(k *key) *[sha256.Size]byte { return k.path }), ByPath
 }
 
 func bearer(header string) (token string, ok bool) {

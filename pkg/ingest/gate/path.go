@@ -1,4 +1,4 @@
-package webhook
+package gate
 
 import (
 	"net"
@@ -12,12 +12,12 @@ import (
 type path struct{ cluster, secret string }
 
 // parsePath reads a path; known is false when it is none of ours.
-func (h *Handler) parsePath(u *url.URL) (p path, known bool) {
+func (g *Gate) parsePath(u *url.URL) (p path, known bool) {
 	escaped := u.EscapedPath()
 	if escaped == "/" || escaped == "" {
 		return path{}, true
 	}
-	rest, ok := strings.CutPrefix(escaped, strings.TrimSuffix(h.cfg.Prefix, "/"))
+	rest, ok := strings.CutPrefix(escaped, strings.TrimSuffix(g.cfg.Prefix, "/"))
 	if !ok || rest != "" && rest[0] != '/' {
 		return path{}, false
 	}
@@ -43,12 +43,12 @@ func (h *Handler) parsePath(u *url.URL) (p path, known bool) {
 	return p, true
 }
 
-// fromHere refuses what a web page in a browser on this host could send when no
+// Local refuses what a web page in a browser on this host could send when no
 // credential is asked for: a page may send to any name, and have its own name mean
-// this host.
-func fromHere(r *http.Request) error {
+// this host. The error is a Refusal.
+func Local(r *http.Request) error {
 	if _, has := r.Header["Origin"]; has {
-		return refusal{status: http.StatusForbidden, text: "not for browsers"}
+		return Refusal{Status: http.StatusForbidden, Text: "not for browsers"}
 	}
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {
@@ -61,5 +61,5 @@ func fromHere(r *http.Request) error {
 	if name := strings.ToLower(strings.TrimSuffix(host, ".")); name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return nil
 	}
-	return refusal{status: http.StatusForbidden, text: "this host is asked for as localhost only"}
+	return Refusal{Status: http.StatusForbidden, Text: "this host is asked for as localhost only"}
 }
