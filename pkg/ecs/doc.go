@@ -1,6 +1,7 @@
 // Package ecs makes documents for Elasticsearch of events and detections: in ECS, in the
 // field names of the kubernetes.audit_logs data set that Elastic's own rules read, and
-// in fields of our own below kubewitness.
+// in fields of our own below kubewitness. What came from GKE can have a second document,
+// in those of Elastic's gcp.audit data set ([AppendGCPAudit]).
 //
 // One table has every field with its type and meaning; the mappings of the index
 // templates, the reference in docs/elasticsearch-fields.md and the map of the

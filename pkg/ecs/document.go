@@ -12,7 +12,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/record"
 )
 
-// Data sets: data streams are "logs-" + data set + "-" + namespace.
+// Data sets, beside GCPAudit: data streams are "logs-" + data set + "-" + namespace.
 const (
 	AuditLogs  = "kubernetes.audit_logs"
 	Detections = "kubewitness.detections"

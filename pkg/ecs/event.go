@@ -113,9 +113,7 @@ func appendDecision(dst []byte, w *audit.What) []byte {
 
 // appendStreamed appends start and end of what goes on for a while.
 func appendStreamed(dst []byte, a *audit.Answer) []byte {
-	switch a.What.Action {
-	case audit.ActionExec, audit.ActionAttach, audit.ActionPortForward, audit.ActionProxy, audit.ActionWatch:
-	default:
+	if !isStream(a.What.Action) {
 		return dst
 	}
 	switch a.When.Stage {
@@ -125,4 +123,13 @@ func appendStreamed(dst []byte, a *audit.Answer) []byte {
 		return append(dst, `,"end"`...)
 	}
 	return dst
+}
+
+// isStream tells whether a request goes on for a while, and so has a begin and an end.
+func isStream(a audit.Action) bool {
+	switch a {
+	case audit.ActionExec, audit.ActionAttach, audit.ActionPortForward, audit.ActionProxy, audit.ActionWatch:
+		return true
+	}
+	return false
 }

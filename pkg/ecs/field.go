@@ -36,7 +36,7 @@ const (
 	flattened = "flattened"
 )
 
-// Fields are all fields, by name. The slice is the caller's.
+// Fields are all fields of AuditLogs and Detections, by name. The slice is the caller's.
 func Fields() []Field { return slices.Clone(allFields()) }
 
 var allFields = sync.OnceValue(func() []Field {
@@ -53,6 +53,15 @@ var allFields = sync.OnceValue(func() []Field {
 	}
 	return fields
 })
+
+// FieldsOf are the fields that documents of a data set can have, GCPAudit among the data
+// sets, by name. The slice is the caller's.
+func FieldsOf(dataset string) []Field {
+	if dataset == GCPAudit {
+		return slices.SortedFunc(slices.Values(gcpFields), func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return slices.DeleteFunc(Fields(), func(f Field) bool { return !f.in(dataset) })
+}
 
 // in tells whether documents of a data set can have the field.
 func (f *Field) in(dataset string) bool { return f.Dataset == "" || f.Dataset == dataset }

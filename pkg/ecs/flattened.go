@@ -41,25 +41,30 @@ func (w *writer) flatObject(dst []byte, name string, v audit.Value, keys, depth 
 			}
 			done[key], value = true, v.Get(key)
 		}
-		if !flatKey(key, keys) {
-			w.isOdd(name)
-			continue
-		}
-		mark := len(dst)
-		dst = append(appendText(dst, key), ':')
-		from := len(dst)
-		if dst = w.flatValue(dst, name, value, keys+1+len(key), depth); len(dst) == from {
-			dst = dst[:mark]
-			continue
-		}
-		dst = append(dst, ',')
+		dst = w.flatMember(dst, name, key, value, keys, depth)
 	}
 	return endObject(dst, start)
 }
 
+// flatMember appends a member of such an object with its comma; nothing where its key is
+// none that a server takes, or its value is null.
+func (w *writer) flatMember(dst []byte, name, key string, value audit.Value, keys, depth int) []byte {
+	if !flatKey(key, keys) {
+		w.isOdd(name)
+		return dst
+	}
+	mark := len(dst)
+	dst = append(appendText(dst, key), ':')
+	from := len(dst)
+	if dst = w.flatValue(dst, name, value, keys+1+len(key), depth); len(dst) == from {
+		return dst[:mark]
+	}
+	return append(dst, ',')
+}
+
 func (w *writer) flatValue(dst []byte, name string, v audit.Value, keys, depth int) []byte {
 	switch kind := v.Kind(); {
-	case kind == audit.Null:
+	case kind == audit.Null || kind == audit.Absent:
 		return dst
 	case kind == audit.String:
 		return appendString(dst, v)

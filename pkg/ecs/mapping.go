@@ -20,10 +20,8 @@ type object = map[string]any
 // no type that a server without Elastic's own modules lacks.
 func Mapping(dataset string) []byte {
 	properties := object{}
-	for _, f := range allFields() {
-		if f.in(dataset) {
-			put(properties, strings.Split(f.Name, "."), f.mapping())
-		}
+	for _, f := range FieldsOf(dataset) {
+		put(properties, strings.Split(f.Name, "."), f.mapping())
 	}
 	b, _ := json.Marshal(object{"dynamic": false, "date_detection": false, "properties": properties}) // texts, numbers, truths: it cannot fail
 	return b

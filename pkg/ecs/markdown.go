@@ -15,6 +15,8 @@ is indexed up to 8191 characters; a longer one is in the document, and not found
 keyword: ` + "`labels.environment: prod`" + `. A field that is said to be another is another name for it (an alias): documents have the one
 field, questions can name either.
 
+The stream ` + "`logs-gcp.audit-*`" + `, which is there where it is asked for, has [fields of its own](#gcpaudit).
+
 What an event has in a place where the API has another type, a text for a number or an object for a text, is left out of the
 field. It stays in ` + "`event.original`, and `kubewitness.odd`" + ` names the field.
 `
@@ -77,8 +79,22 @@ func Markdown() string {
 			}
 		}
 	}
+	b.WriteString(markdownGCP)
+	for _, f := range FieldsOf(GCPAudit) {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", f.Name, f.Type, f.Doc)
+	}
 	return b.String()
 }
+
+const markdownGCP = `
+## gcp.audit
+
+What documents of ` + "`logs-gcp.audit-*`" + ` have: [events of GKE as Elastic's integration for Google Cloud has them](elasticsearch.md#elastics-rules-for-gke).
+They are rebuilt from the event. What its entry held and the event does not is absent.
+
+| field | type | what it holds |
+|--|--|--|
+`
 
 // isRepeated tells whether a field is one of those that the page does not say again.
 func isRepeated(name string) bool {

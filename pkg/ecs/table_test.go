@@ -29,10 +29,7 @@ type check struct {
 
 func newCheck(dataset string) *check {
 	c := &check{map[string]ecs.Field{}, map[string]bool{}, map[string]bool{}}
-	for _, f := range ecs.Fields() {
-		if f.Dataset != "" && f.Dataset != dataset {
-			continue
-		}
+	for _, f := range ecs.FieldsOf(dataset) {
 		c.fields[f.Name] = f
 		for i, b := range f.Name {
 			if b == '.' {
