@@ -37,6 +37,9 @@ type Context struct {
 	Hostname string    // evt.hostname; "" for none
 	Strict   bool      // answer exactly as Falco, faults included
 
+	Correlation *Correlation // what several events are together; nil where the event is judged alone
+	Seen        *SeenPod     // what is known of the pod that the request is about; nil: nothing
+
 	pod   pod          // that Event writes, if podOf is Event
 	podOf *audit.Event // nil: not looked for yet
 }
@@ -68,6 +71,7 @@ type Field struct {
 	JSONNum     bool     // output_fields hold Num though the type is text
 	Ours        bool     // unknown to Falco
 	Deprecated  bool     // kept for old rules
+	State       condition.State
 
 	extract extractor
 	pointer bool // the argument is a JSON pointer
@@ -106,6 +110,7 @@ func (f *Field) Info() condition.FieldInfo {
 	return condition.FieldInfo{
 		Name: f.Name, Type: f.Type, List: f.List,
 		ArgRequired: f.ArgRequired, ArgAllowed: f.ArgAllowed, ArgIndex: f.ArgIndex,
+		State: f.State,
 	}
 }
 

@@ -43,7 +43,8 @@ type Matcher struct {
 	states sync.Pool
 }
 
-// New compiles the enabled rules of a set.
+// New compiles the enabled rules of a set, but for those that need more than one
+// event.
 func New(rs *rules.Ruleset, cat *field.Catalogue, opt Options) (*Matcher, error) {
 	plain, err := NewPlain(rs, cat, opt)
 	if err != nil {

@@ -23,13 +23,14 @@ type rule struct {
 	fields []output
 }
 
-// NewPlain compiles the enabled rules of a set for evaluation one by one.
+// NewPlain compiles the enabled rules of a set for evaluation one by one, but for
+// those that need more than one event.
 func NewPlain(rs *rules.Ruleset, cat *field.Catalogue, opt Options) (*Plain, error) {
 	m := &Plain{opt: opt}
 	b := builder{cat: cat, strict: opt.Strict}
 	for _, r := range rs.Rules {
-		if !r.Enabled {
-			continue
+		if !r.Enabled || r.Stateful() {
+			continue // what one event cannot tell is for package correlate
 		}
 		compiled, err := b.rule(r)
 		if err != nil {

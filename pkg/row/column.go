@@ -71,6 +71,7 @@ const (
 	whyBody  = "repeats a large part of the raw JSON"
 	whyWhole = "is the raw JSON itself"
 	whyArg   = "needs an argument"
+	whyState = "is not told by one event"
 )
 
 // judged are fields without a column, besides those that need an argument.
@@ -88,6 +89,8 @@ var judged = map[string]string{
 
 func placeOf(f *field.Field) place {
 	switch why, no := judged[f.Name]; {
+	case f.State != condition.OfEvent:
+		return place{why: whyState}
 	case f.ArgRequired:
 		return place{why: whyArg}
 	case no:

@@ -99,6 +99,16 @@ func placed(err error, cond, text string) error {
 	return badf("search: condition, %w; with the lists in place it reads %q", err, text[:min(len(text), 500)])
 }
 
+// ofOneEvent refuses what no event tells by itself.
+func ofOneEvent(e *condition.Check) (err error) {
+	condition.WalkFields(e, func(f *condition.Field) {
+		if info, _ := field.Default().Field(f.Name); info.State != condition.OfEvent {
+			err = &condition.CompileError{Pos: f.At, Msg: "'" + f.Name + "' is not told by one event, and a search looks at events one by one; search for the detections of a rule that asks for it"}
+		}
+	})
+	return err
+}
+
 // macros holds the checks of a tree against the catalogue, each macro once.
 type macros struct {
 	rules *rules.Ruleset
@@ -115,7 +125,9 @@ func (m *macros) check(tree condition.Expr) {
 		m.nodes++
 		switch e := e.(type) {
 		case *condition.Check:
-			_, m.err = condition.Validate(e, field.Default())
+			if _, m.err = condition.Validate(e, field.Default()); m.err == nil {
+				m.err = ofOneEvent(e)
+			}
 		case *condition.Macro:
 			m.macro(e)
 		}

@@ -66,7 +66,7 @@ func newHunt(set *ruleset.Set, hostname string) (*hunt, error) {
 	h := &hunt{matcher: m, hostname: hostname, judges: map[string]*judge{}}
 	uppers := []store.Filter{}
 	for _, r := range set.Rules.Rules {
-		if r.Enabled {
+		if r.Enabled && !r.Stateful() { // those take events in their order, and all of them
 			h.rules = append(h.rules, r)
 			uppers = append(uppers, boundsOf(r.Condition).upper)
 		}

@@ -30,9 +30,15 @@ type Random struct {
 
 // NewRandom makes rules about events, of which there must be at least one.
 func NewRandom(seed uint64, events []*audit.Event) *Random {
+	var fields []*field.Field
+	for _, f := range field.Default().All() {
+		if f.State == condition.OfEvent { // else no rule on one event can ask for it
+			fields = append(fields, f)
+		}
+	}
 	return &Random{
 		shape: rand.New(rand.NewPCG(seed, 1)), texts: rand.New(rand.NewPCG(seed, 2)),
-		events: events, fields: field.Default().All(),
+		events: events, fields: fields,
 	}
 }
 

@@ -45,7 +45,18 @@ type FieldInfo struct {
 	ArgRequired bool // must have an argument
 	ArgAllowed  bool // may have an argument; set where ArgRequired is
 	ArgIndex    bool // the argument is an index, else a key
+	State       State
 }
+
+// State tells whether a field can be told from one event alone.
+type State uint8
+
+// What a field holds, by where it is from.
+const (
+	OfEvent  State = iota // what stands in the event
+	OfBefore              // what events before it have told
+	OfCount               // what several events are together, once they are a detection
+)
 
 // Catalogue tells which fields exist.
 type Catalogue interface {

@@ -15,8 +15,8 @@ const (
 	ErrValidate         = "LOAD_ERR_VALIDATE"
 )
 
-// The codes of warnings, which are Falco's. One more, of our own, comes from
-// package format: [format.WarnCut].
+// The codes of warnings, which are Falco's. Two more are our own: [WarnStateInFalco],
+// and [format.WarnCut] of package format.
 const (
 	WarnUnknownSource    = "LOAD_UNKNOWN_SOURCE"
 	WarnUnsafeNA         = condition.WarnUnsafeNA
@@ -33,6 +33,9 @@ const (
 	WarnCompileCondition = condition.WarnCondition
 	WarnUnknownKey       = "LOAD_UNKNOWN_KEY"
 )
+
+// WarnStateInFalco is about a rule with a stateful key that Falco would not skip.
+const WarnStateInFalco = "LOAD_STATE_IN_FALCO"
 
 // description says what a code stands for: short as a title, long as a sentence.
 type description struct{ short, long string }
@@ -59,5 +62,6 @@ var descriptions = map[string]description{
 	WarnListName:         {"Invalid list name", "No condition can be sure to refer to a list of that name."},
 	WarnCompileCondition: {"Warning in rule condition", "The condition may not mean what it says, or could say it better."},
 	format.WarnCut:       {"Field name cut short in output", "The output goes on right behind the name of a field, as if it meant a longer one."},
+	WarnStateInFalco:     {"Rule about several events that Falco would not skip", "Falco does not know the kw_ keys: it would judge the rule on each event alone."},
 	WarnUnknownKey:       {"Unknown key in item definition", "The item has a key that means nothing there: a misspelling, or a key of another kind of item. It is ignored."},
 }

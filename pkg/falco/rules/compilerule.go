@@ -25,18 +25,23 @@ func (c *compiler) rule(item *ruleItem, p *prepared) *Rule {
 		ok = false
 	}
 	tree, verdict := c.condition(item, p)
-	if verdict != fine || !ok || item.bad {
+	state, stateVerdict := c.compileState(item, tree)
+	if verdict != fine || stateVerdict != fine || !ok || item.bad {
 		return nil
 	}
 	c.warnEvttypes(item)
 	tags := slices.AppendSeq([]string{}, maps.Keys(item.tags))
 	slices.Sort(tags)
-	return &Rule{
+	r := &Rule{
 		Name: item.name, Desc: item.desc, Source: item.source, Output: p.output.text, Priority: item.priority,
 		Tags: tags, Enabled: item.enabled, SkipIfUnknownFilter: item.skipUnknown,
 		Written: item.cond.text, ConditionText: p.condition.text.text, Condition: tree, Format: p.format,
-		File: item.at.last().in.name, Line: item.at.last().line,
+		State: state, File: item.at.last().in.name, Line: item.at.last().line,
 	}
+	if !c.judgeState(item, r) {
+		return nil
+	}
+	return r
 }
 
 // verdict is the outcome of compiling a part of a rule.

@@ -39,9 +39,10 @@ type ruleItem struct {
 	sourceKnown bool
 	at          chain
 	order       order
-	bad         bool // its definition has errors, which have been told
-	noCond      bool // one of them: there is no condition
-	noOutput    bool // one of them: there is no output
+	state       *stateItem // nil: none
+	bad         bool       // its definition has errors, which have been told
+	noCond      bool       // one of them: there is no condition
+	noOutput    bool       // one of them: there is no output
 }
 
 // ruleUpdate is what an append or override brings to a rule; what is nil stays

@@ -47,7 +47,7 @@ func (l *loader) file(f File) []*Rule {
 		return nil
 	}
 	required := len(l.all.required)
-	(&reader{recorder: rec, in: in, all: l.all}).read()
+	(&reader{recorder: rec, in: in, all: l.all, strict: l.opt.Strict}).read()
 	l.last = &compiler{recorder: rec, all: l.all, strict: l.opt.Strict}
 	rules := l.last.compile()
 	for _, q := range l.all.required[required:] {

@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // reader turns the nodes of one file into items and hands them to the
 // collection. A method that returns false has told why.
 type reader struct {
 	*recorder
-	in  *content
-	all *collection
+	in     *content
+	all    *collection
+	strict bool // read as Falco: our own keys are unknown
 }
 
 // read reads all items of a file.
@@ -75,6 +77,9 @@ func (r *reader) item(item node, top chain) {
 
 func (r *reader) unknownKeys(item node, kind string, others []string, top chain) {
 	for k := range item.pairs() {
+		if !r.strict && kind == "rule" && strings.HasPrefix(k.text(), "kw_") {
+			continue // ours, and read
+		}
 		if k.isScalar() && k.text() != kind && !slices.Contains(others, k.text()) {
 			at := top.addNode(kind, item.get(kind).text(), item).addNode("value for", k.text(), k)
 			r.warn(WarnUnknownKey, at, fmt.Sprintf("Unknown key '%s'. The key will be ignored.", k.text()))

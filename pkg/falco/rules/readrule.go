@@ -30,11 +30,14 @@ func (r *reader) rule(item node, top chain) {
 	case flag && ops.any():
 		r.fail(ErrYAMLValidate, at, msgAppendOverride)
 	case ops.any():
+		r.refuseState(item, at)
 		r.overrideRule(item, name, ops, at)
 	case !ok || !opsOK: // what was meant is not known
 	case flag:
+		r.refuseState(item, at)
 		r.appendRule(item, name, at)
 	case !definesRule(item):
+		r.refuseState(item, at)
 		r.enableRule(item, name, at)
 	default:
 		r.defineRule(item, name, at)
@@ -75,7 +78,9 @@ func (r *reader) defineRule(item node, name string, at chain) {
 	optionsOK := r.ruleOptions(item, v, at)
 	v.tags, tagsOK = r.tags(item, at)
 	v.exceptions, exceptionsOK = r.exceptions(item, at, false)
-	v.bad = v.noCond || v.noOutput || !(descOK && priorityOK && optionsOK && tagsOK && exceptionsOK)
+	var stateOK bool
+	v.state, stateOK = r.state(item, at)
+	v.bad = v.noCond || v.noOutput || !(descOK && priorityOK && optionsOK && tagsOK && exceptionsOK && stateOK)
 	r.all.defineRule(r.recorder, v)
 }
 

@@ -24,6 +24,9 @@ type Rule struct {
 	Condition     condition.Expr // that, with the macros in place
 	Format        *format.Format // of Output
 
+	State     *State // what it says of several events together; nil: each event is judged alone
+	ReadsSeen bool   // it asks for what earlier events have told: kw.pod.privileged
+
 	File string // of the definition in force
 	Line int    // likewise; 1-based
 }
