@@ -50,7 +50,7 @@ func TestValidate(t *testing.T) {
 		name, text string
 		want       []string
 	}{
-		{"nothing to do", "", []string{"webhook.listen: is empty, and nothing is under tail: there is no source of events; write host:port, or list a log"}},
+		{"nothing to do", "", []string{"webhook.listen: is empty, and nothing is under tail, cloudlogging and pubsub: there is no source of events; write host:port, or list a log"}},
 		{"no data", insecure + "data: ''", []string{"k.yaml:2: data: is empty; name a folder, such as /var/lib/kubewitness"}},
 		{"bare webhook", "webhook: {listen: ':9443'}", []string{
 			"webhook.tls.cert_file: is empty; name the files of a certificate and its key, or, for a trial on this host, set webhook.insecure (--insecure)",

@@ -5,8 +5,8 @@ import "slices"
 func (j *judge) webhook() {
 	w := j.Webhook
 	host, on := j.address("webhook.listen", w.Listen)
-	if w.Listen == "" && len(j.Tail) == 0 {
-		j.refuse("webhook.listen", "is empty, and nothing is under tail: there is no source of events; write host:port, or list a log")
+	if w.Listen == "" && len(j.Tail) == 0 && !j.CloudLogging.On() && !j.PubSub.On() {
+		j.refuse("webhook.listen", "is empty, and nothing is under tail, cloudlogging and pubsub: there is no source of events; write host:port, or list a log")
 	}
 	if w.DefaultCluster != "" {
 		j.known("webhook.default_cluster", w.DefaultCluster)
