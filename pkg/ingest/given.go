@@ -17,6 +17,7 @@ type Given struct {
 	Received time.Time
 	Events   []*audit.Event // Cluster, Labels and SourceID are theirs; not to be written before TakeGiven returns
 	Refused  []Refused      // what no event could be made of
+	Judge    Judge          // what these are judged by, where they have been already; nil: as all others
 }
 
 // Refused is something that should have been an event and is none. It becomes a dead
@@ -87,7 +88,10 @@ func (in *Intake) takePart(ctx context.Context, g *Given, p *part) (Receipt, err
 		c.extra = record.EncodeExtra(labels)
 	}
 	body := &Body{Source: g.Source, Cluster: p.cluster, Received: g.Received}
-	t := &taking{in: in, ctx: ctx, body: body, cluster: &c, count: in.counters.of(c.label, g.Source)}
+	t := &taking{in: in, ctx: ctx, body: body, cluster: &c, count: in.counters.of(c.label, g.Source), by: in.cfg.Judge}
+	if g.Judge != nil {
+		t.by = g.Judge
+	}
 	t.letters = letters{text: in.cfg.Judge.Text, whole: c.whole, count: t.count}
 	size, err := t.given(p)
 	t.count.taken(size, t.receipt, err)

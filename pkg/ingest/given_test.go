@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/spool"
 )
 
@@ -90,4 +91,28 @@ func TestGivenInPartIsGivenAgain(t *testing.T) {
 	r, err = in.TakeGiven(t.Context(), g)
 	require.NoError(t, err)
 	assert.Equal(t, Receipt{Events: 2, Known: 1}, r)
+}
+
+// noted is a judge that says that it was there.
+type noted struct{ plain }
+
+func (n noted) Judge(events []*audit.Event, ids []audit.Identity) (items []record.Item, ruleset []byte) {
+	items, _ = n.plain.Judge(events, ids)
+	return items, []byte("noted")
+}
+
+func TestGivenMayBeJudgedAlready(t *testing.T) {
+	in := newIntake(nil)
+	for id, judge := range map[string]Judge{"a": noted{}, "b": nil} {
+		_, err := in.TakeGiven(t.Context(), Given{Source: "admission", Events: []*audit.Event{made(t, id, "prod", nil)}, Judge: judge})
+		require.NoError(t, err)
+	}
+	by := map[string]string{}
+	for _, rec := range in.log.records {
+		for _, e := range (&memory{records: []spool.Record{rec}}).events(t) {
+			by[e.Event.AuditID] = string(rec.Ruleset)
+		}
+	}
+	assert.Equal(t, "noted", by["a"])
+	assert.NotEqual(t, "noted", by["b"])
 }

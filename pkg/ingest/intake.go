@@ -133,7 +133,7 @@ func (in *Intake) Take(ctx context.Context, b Body) (Receipt, error) {
 		b.Received = in.cfg.Now()
 	}
 	c := in.clusterOf(b.Cluster)
-	t := &taking{in: in, ctx: ctx, body: &b, cluster: c, count: in.counters.of(c.label, b.Source)}
+	t := &taking{in: in, ctx: ctx, body: &b, cluster: c, count: in.counters.of(c.label, b.Source), by: in.cfg.Judge}
 	t.letters = letters{data: b.Data, text: in.cfg.Judge.Text, whole: c.whole, count: t.count}
 	receipt, err := t.run()
 	t.count.taken(len(b.Data), receipt, err)
@@ -147,6 +147,7 @@ type taking struct {
 	body    *Body
 	cluster *cluster
 	count   *count
+	by      Judge
 	letters letters
 	receipt Receipt
 }

@@ -20,13 +20,13 @@ type Judge interface {
 // judge has events judged. When the judge fails it judges them one by one, and the
 // event that it fails on is kept without all that could hold a secret.
 func (t *taking) judge(events []*audit.Event, ids []audit.Identity) (items []record.Item, ruleset []byte) {
-	items, ruleset, err := judgeSafely(t.in.cfg.Judge, events, ids)
+	items, ruleset, err := judgeSafely(t.by, events, ids)
 	if err == nil {
 		return items, ruleset
 	}
 	items = make([]record.Item, 0, len(events))
 	for i := range events {
-		one, digest, err := judgeSafely(t.in.cfg.Judge, events[i:i+1], ids[i:i+1])
+		one, digest, err := judgeSafely(t.by, events[i:i+1], ids[i:i+1])
 		if err != nil {
 			t.count.faults.Add(1)
 			one = []record.Item{envelope(events[i], ids[i], err)}

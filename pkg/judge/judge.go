@@ -63,12 +63,19 @@ func (j *Judge) Judge(events []*audit.Event, ids []audit.Identity) (items []reco
 	rules := j.Rules()
 	items = make([]record.Item, len(events))
 	for i, e := range events {
-		items[i] = j.one(rules, e, ids[i])
+		items[i] = j.one(rules, e, ids[i], nil)
 	}
 	return items, rules.Digest()
 }
 
-func (j *Judge) one(rules *Rules, e *audit.Event, id audit.Identity) record.Item {
+// JudgeWith judges an event as Judge does, and shows decide what the rules found, printed
+// from what may be kept, before it is encoded. decide may add output fields.
+func (j *Judge) JudgeWith(e *audit.Event, id audit.Identity, decide func(found []match.Detection)) (item record.Item, ruleset []byte) {
+	rules := j.Rules()
+	return j.one(rules, e, id, decide), rules.Digest()
+}
+
+func (j *Judge) one(rules *Rules, e *audit.Event, id audit.Identity, decide func([]match.Detection)) record.Item {
 	c := field.Context{Event: e, Num: j.num.Add(1), First: j.firstTime(e), Hostname: j.hostname}
 	res := rules.matcher.Match(&c)
 	stored, paths := j.redact(e)
@@ -79,6 +86,9 @@ func (j *Judge) one(rules *Rules, e *audit.Event, id audit.Identity) record.Item
 	for i, d := range res.Detections {
 		res.Detections[i] = rules.printer.Detection(&c, stored, d)
 		j.count(d)
+	}
+	if decide != nil {
+		decide(res.Detections)
 	}
 	j.events.Add(1)
 	j.faults.Add(uint64(len(res.Faults)))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
+	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/redact"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
@@ -71,6 +72,21 @@ func (j *Judge) decoded(t testing.TB, events ...*audit.Event) []*record.Event {
 	out, errs := record.Decode(record.Stored{Source: "webhook", Cluster: "prod", Ruleset: digest, Items: items})
 	require.Empty(t, errs)
 	return out
+}
+
+func TestWhoDecidesSeesNoSecretAndAddsFields(t *testing.T) {
+	j := newJudge(t, rulesText)
+	e := read(t, secret)
+	item, digest := j.JudgeWith(e, e.Identity(), func(found []match.Detection) {
+		require.Len(t, found, 1)
+		assert.NotContains(t, found[0].Output, "aHVudGVyMg")
+		found[0].Fields = append(found[0].Fields, match.OutputField{Key: "kw.verdict", Value: "deny"})
+	})
+	assert.Equal(t, j.Rules().Digest(), digest)
+	out, errs := record.Decode(record.Stored{Source: "admission", Items: []record.Item{item}})
+	require.Empty(t, errs)
+	fields := out[0].Detections[0].Fields
+	assert.Equal(t, match.OutputField{Key: "kw.verdict", Value: "deny"}, fields[len(fields)-1])
 }
 
 func TestRulesSeeWhatTheLogDoesNotKeep(t *testing.T) {

@@ -84,7 +84,7 @@ func (d *doc) event() {
 	for key := 1; key < d.nodes[0].next; key = d.nodes[key+1].next {
 		k := d.content(key)
 		back := d.push(k)
-		d.value(key+1, bodies && (is(k, "requestobject") || is(k, "responseobject")))
+		d.value(key+1, bodies && (is(k, "requestobject") || is(k, "responseobject") || is(k, "oldobject")))
 		d.path = d.path[:back]
 	}
 }
