@@ -17,11 +17,11 @@ import (
 func newRules(io stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "Check, list and explain rules",
+		Short: "Check, test, list and explain rules",
 		Args:  cobra.NoArgs, // or else an unknown command is taken for a wish for help
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheck(io), newRulesList(io), newRulesFields(io), newRulesExplain(io), newRulesProfile(io))
+	cmd.AddCommand(newRulesCheck(io), newRulesList(io), newRulesFields(io), newRulesExplain(io), newRulesProfile(io), newRulesTest(io))
 	return cmd
 }
 

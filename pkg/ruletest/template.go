@@ -1,0 +1,373 @@
+package ruletest
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// templateKeys are the keys of a template, as the package comment explains them.
+var templateKeys = []string{
+	"user", "groups", "as", "source_ip", "agent",
+	"verb", "resource", "version", "namespace", "name", "generate_name", "query", "uri", "command", "container", "dry_run", "apply",
+	"request", "pod", "image", "response",
+	"code", "message", "decision", "annotations",
+	"stage", "level", "at", "audit_id", "times", "every", "cluster",
+}
+
+// template is a request in few words.
+type template struct {
+	user, as  *identity // nil: unless given; nobody
+	sourceIPs []string
+	agent     string
+
+	verb         string
+	typ          resourceType // zero: none
+	sub          string
+	namespace    string
+	name         string
+	generateName string
+	query        []param
+	uri          string
+	dryRun       bool
+	apply        bool
+
+	request, response any // nil: none given
+	podSpec           map[string]any
+	image             string
+
+	code        int // 0: by the verb
+	message     string
+	decision    string // "": by the code
+	annotations map[string]string
+
+	stages  []string // nil: all
+	level   string
+	auditID string
+	cluster string
+	at      *node
+}
+
+// param is a parameter of a URI.
+type param struct{ name, value string }
+
+// identity is a user.
+type identity struct {
+	Username string              `json:"username,omitempty"`
+	UID      string              `json:"uid,omitempty"`
+	Groups   []string            `json:"groups,omitempty"`
+	Extra    map[string][]string `json:"extra,omitempty"`
+}
+
+const (
+	defaultUser   = "alice@example.com"
+	defaultSource = "192.0.2.10"
+	defaultAgent  = "kubectl/v1.35.4 (linux/amd64) kubernetes/6d1e1c6"
+)
+
+// The values that some keys may have.
+var (
+	verbs  = []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
+	stages = []string{"RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"}
+	levels = []string{"Metadata", "Request", "RequestResponse"}
+)
+
+// template reads a template. It is false where something is wrong with it, which has
+// been told.
+func (r *reader) template(n *node) (*template, bool) {
+	before := len(r.problems)
+	r.keys(n, "a template of events", templateKeys)
+	t := &template{
+		user: r.identity(n.get("user")), as: r.identity(n.get("as")), agent: defaultAgent,
+		verb: r.text(n.get("verb")), namespace: r.text(n.get("namespace")), name: r.text(n.get("name")),
+		generateName: r.text(n.get("generate_name")), uri: r.text(n.get("uri")),
+		dryRun: r.flag(n.get("dry_run")), apply: r.flag(n.get("apply")), image: r.text(n.get("image")),
+		code: r.number(n.get("code"), 0, 100, 599), message: r.text(n.get("message")),
+		auditID: r.text(n.get("audit_id")), cluster: r.text(n.get("cluster")), at: n.get("at"),
+	}
+	t.decision = r.oneOf(n.get("decision"), "", []string{"allow", "forbid"})
+	t.level = r.oneOf(n.get("level"), "RequestResponse", levels)
+	r.who(t, n)
+	r.what(t, n)
+	r.bodies(t, n)
+	if s := n.get("stage"); s != nil {
+		for _, item := range each(s) {
+			t.stages = append(t.stages, r.oneOf(item, "", stages))
+		}
+	}
+	if a := n.get("annotations"); a != nil {
+		t.annotations = r.textMap(a)
+	}
+	return t, len(r.problems) == before
+}
+
+// oneOf reads one of several words.
+func (r *reader) oneOf(n *node, otherwise string, words []string) string {
+	if n == nil {
+		return otherwise
+	}
+	word := r.text(n)
+	if !slices.Contains(words, word) {
+		r.fail(n, "%q is not what can stand here; %s", word, didYouMean(word, words))
+	}
+	return word
+}
+
+// each gives the elements of a list, or the value itself.
+func each(n *node) []*node {
+	if n.kind == list {
+		return n.items
+	}
+	return []*node{n}
+}
+
+func (r *reader) textMap(n *node) map[string]string {
+	out := map[string]string{}
+	if n.kind != mapping {
+		r.fail(n, "a mapping of names to texts is wanted here")
+	}
+	for _, p := range n.pairs {
+		out[p.key.text] = r.text(p.value)
+	}
+	return out
+}
+
+// identity reads a user: a name, or all that is known of him.
+func (r *reader) identity(n *node) *identity {
+	switch {
+	case n == nil:
+		return nil
+	case n.kind != mapping:
+		return &identity{Username: r.text(n)}
+	}
+	r.keys(n, "a user", []string{"name", "uid", "groups", "extra"})
+	id := &identity{Username: r.text(n.get("name")), UID: r.text(n.get("uid"))}
+	if g := n.get("groups"); g != nil {
+		id.Groups = append([]string{}, r.texts(g)...)
+	}
+	if x := n.get("extra"); x != nil {
+		id.Extra = map[string][]string{}
+		if x.kind != mapping {
+			r.fail(x, "extra is a mapping of names to texts or lists of texts")
+		}
+		for _, p := range x.pairs {
+			id.Extra[p.key.text] = r.texts(p.value)
+		}
+	}
+	return id
+}
+
+func (r *reader) who(t *template, n *node) {
+	if t.user == nil {
+		t.user = &identity{Username: defaultUser}
+	}
+	if g := n.get("groups"); g != nil {
+		t.user.Groups = append([]string{}, r.texts(g)...)
+	}
+	t.user.join()
+	if t.as != nil {
+		t.as.join()
+	}
+	t.sourceIPs = []string{defaultSource}
+	if s := n.get("source_ip"); s != nil {
+		t.sourceIPs = r.texts(s)
+		for _, ip := range t.sourceIPs {
+			if _, err := netip.ParseAddr(ip); err != nil {
+				r.fail(s, "%q is no IP address", ip)
+			}
+		}
+	}
+	if a := n.get("agent"); a != nil {
+		t.agent = r.text(a)
+	}
+}
+
+// join gives a user the groups that the authenticators put him in.
+func (id *identity) join() {
+	if id.Groups != nil {
+		return
+	}
+	const all = "system:authenticated"
+	switch name := id.Username; {
+	case name == "system:anonymous":
+		id.Groups = []string{"system:unauthenticated"}
+	case strings.HasPrefix(name, "system:node:"):
+		id.Groups = []string{"system:nodes", all}
+	case name == "kubernetes-admin":
+		id.Groups = []string{"kubeadm:cluster-admins", all}
+	case strings.HasPrefix(name, "system:serviceaccount:"):
+		namespace, _, _ := strings.Cut(strings.TrimPrefix(name, "system:serviceaccount:"), ":")
+		id.Groups = []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, all}
+	default:
+		id.Groups = []string{all}
+	}
+}
+
+// what reads the request itself.
+func (r *reader) what(t *template, n *node) {
+	for _, p := range r.params(n.get("query")) {
+		t.query = append(t.query, p)
+	}
+	res := n.get("resource")
+	switch {
+	case t.verb == "":
+		r.fail(n, "an event needs a verb")
+	case res == nil && t.uri == "":
+		r.fail(n, "an event needs a resource, or a uri where it is about none")
+		return
+	case res == nil:
+		return
+	case !slices.Contains(verbs, t.verb):
+		r.fail(n.get("verb"), "%q is no verb for resources; %s", t.verb, didYouMean(t.verb, verbs))
+	}
+	text, sub, _ := strings.Cut(r.text(res), "/")
+	resource, group, _ := strings.Cut(text, ".")
+	typ, known := findType(resource, group, r.text(n.get("version")), t.namespace != "")
+	if !known {
+		r.fail(res, "no resource %q is Kubernetes' own; write RESOURCE.GROUP for others; %s", resource, didYouMean(resource, resourceNames()))
+		return
+	}
+	t.typ, t.sub = typ, sub
+	r.place(t, n)
+	r.command(t, n)
+}
+
+// place tells of names and namespaces that do not go with the resource.
+func (r *reader) place(t *template, n *node) {
+	single := t.sub != "" || slices.Contains([]string{"get", "update", "patch", "delete"}, t.verb)
+	switch {
+	case t.namespace != "" && !t.typ.namespaced:
+		r.fail(n.get("namespace"), "%s stand in no namespace", t.typ.resource)
+	case t.generateName != "" && (t.verb != "create" || t.name != ""):
+		r.fail(n.get("generate_name"), "generate_name stands in place of name, and only with create")
+	case t.apply && t.verb != "patch":
+		r.fail(n.get("apply"), "a server-side apply is a patch; write verb: patch")
+	case t.uri != "":
+	case single && t.name == "":
+		r.fail(n, "%s of %s needs a name", t.verb, t.typ.resource)
+	case (single || t.verb == "create") && t.namespace == "" && t.typ.namespaced:
+		r.fail(n, "%s of %s needs a namespace", t.verb, t.typ.resource)
+	}
+}
+
+// command puts command and container into the parameters, as kubectl does.
+func (r *reader) command(t *template, n *node) {
+	enters := t.sub == "exec" || t.sub == "attach"
+	command, container := n.get("command"), n.get("container")
+	if command != nil && !enters {
+		r.fail(command, "command goes with pods/exec and pods/attach; that of a container stands in pod")
+	}
+	if container != nil && !enters && t.sub != "log" {
+		r.fail(container, "container goes with pods/exec, pods/attach and pods/log")
+	}
+	if command != nil {
+		for _, word := range each(command) {
+			t.query = append(t.query, param{"command", r.text(word)})
+		}
+	}
+	if container != nil {
+		t.query = append(t.query, param{"container", r.text(container)})
+	}
+	if enters {
+		t.query = append(t.query, param{"stderr", "true"}, param{"stdout", "true"})
+	}
+}
+
+func (r *reader) params(n *node) (all []param) {
+	if n == nil {
+		return nil
+	}
+	if n.kind != mapping {
+		r.fail(n, "query is a mapping of parameters to values")
+		return nil
+	}
+	for _, p := range n.pairs {
+		for _, v := range each(p.value) {
+			all = append(all, param{p.key.text, r.text(v)})
+		}
+	}
+	return all
+}
+
+// bodies reads the objects.
+func (r *reader) bodies(t *template, n *node) {
+	for _, body := range []struct {
+		key string
+		to  *any
+	}{{"request", &t.request}, {"response", &t.response}} {
+		b := n.get(body.key)
+		switch {
+		case b == nil:
+		case b.kind == scalar || body.key == "response" && b.kind == list:
+			r.fail(b, "%s is an object, and so a mapping", body.key)
+		default:
+			*body.to = b.plain()
+		}
+	}
+	pod := n.get("pod")
+	if pod == nil && t.image == "" {
+		return
+	}
+	at := pod
+	if at == nil {
+		at = n.get("image")
+	}
+	if podPaths[t.typ.resource] == nil || t.sub != "" && t.sub != "ephemeralcontainers" {
+		r.fail(at, "pod and image go with pods and what has a template of pods; write request")
+		return
+	}
+	if _, isList := t.request.([]any); isList {
+		r.fail(at, "a JSON patch has no place for pod and image")
+		return
+	}
+	t.podSpec = map[string]any{}
+	if pod == nil {
+		return
+	}
+	if pod.kind != mapping {
+		r.fail(pod, "pod is the spec of a pod, and so a mapping")
+		return
+	}
+	t.podSpec, _ = pod.plain().(map[string]any)
+}
+
+// moment reads a time after the start of the test, or one of the calendar.
+func (r *reader) moment(n *node, c *clock) time.Time {
+	if n == nil {
+		return c.next
+	}
+	text := r.text(n)
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return t.UTC()
+	}
+	d, ok := duration(text)
+	if !ok {
+		r.fail(n, "%q is neither a time after the start of the test (90s, 2h, 14d) nor one such as 2026-01-31T10:00:00Z", text)
+	}
+	return c.start.Add(d)
+}
+
+// longest bounds durations, so that times keep four digits of a year.
+const longest = 100 * 365 * 24 * time.Hour
+
+// duration reads Go's durations, and days.
+func duration(text string) (time.Duration, bool) {
+	var days time.Duration
+	if before, after, found := strings.Cut(text, "d"); found {
+		n, err := strconv.ParseFloat(before, 64)
+		if err != nil || n < -36500 || n > 36500 {
+			return 0, false
+		}
+		days = time.Duration(n * float64(24*time.Hour))
+		if text = after; text == "" {
+			return days, true
+		}
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d > longest || d < -longest {
+		return 0, false
+	}
+	return days + d, true
+}
