@@ -23,7 +23,7 @@ var homes = []library{
 	{"cloud.google.com/go/logging", []string{"pkg/ingest/cloudlogging"}, "entries of Cloud Logging come from cloudlogging"},
 	{"cloud.google.com/go/pubsub", []string{"pkg/ingest/pubsub"}, "messages of Pub/Sub come from pubsub"},
 	{"google.golang.org", []string{"pkg/ingest/cloudlogging", "pkg/ingest/pubsub"}, "Google's APIs are spoken to by the sources"},
-	{"go.yaml.in/yaml/v3", []string{"pkg/falco/rules"}, "rules files are read by falco/rules"},
+	{"go.yaml.in/yaml/v3", []string{"pkg/falco/rules", "pkg/ruletest"}, "rules files are read by falco/rules, their tests by ruletest"},
 	{"github.com/fsnotify/fsnotify", []string{"pkg/watch"}, "files that change are told by watch"},
 	{"github.com/prometheus/client_golang", []string{"pkg/server"}, "a package counts in its own struct; the server exports the counts"},
 	{"github.com/spf13/cobra", []string{"cmd/kubewitness"}, "a package takes options as a struct; flags are the command's"},
