@@ -94,6 +94,7 @@ type elasticSetup struct {
 	replicas  int
 	refresh   time.Duration
 	retention string
+	gcpAudit  bool
 	print     string
 }
 
@@ -104,10 +105,11 @@ func newElasticSetup(stdio stdio) *cobra.Command {
 		Short: "Put up templates, policy and data streams",
 		Long: `setup puts up what has to be on an Elasticsearch cluster before the service sends to
 it: component and index templates, a policy of how long documents stay (where the server
-has ILM), and the two data streams, logs-kubernetes.audit_logs-NAMESPACE and
-logs-kubewitness.detections-NAMESPACE. It tells what it did, a line each. What is as it
-should be is left alone, so that it may run again at any time; after an upgrade of
-kubewitness it has to. Where a mapping has changed, the data stream goes on in a new index.
+has ILM), and the data streams: logs-kubernetes.audit_logs-NAMESPACE,
+logs-kubewitness.detections-NAMESPACE and, where it is asked for, logs-gcp.audit-NAMESPACE.
+It tells what it did, a line each. What is as it should be is left alone, so that it may
+run again at any time; after an upgrade of kubewitness it has to. Where a mapping has
+changed, the data stream goes on in a new index.
 
 It needs more rights than the service: those of role-setup.json. With --print it asks no
 cluster: it writes the bodies of all requests to files, those of the role and of API keys
@@ -127,6 +129,7 @@ Exit codes: 0 all is there; 1 it could not be put up; 2 bad flags.`,
 	fs.IntVar(&c.replicas, "replicas", indices.AutoReplicas, "`number` of copies of each shard; -1 is one where there is a second node")
 	fs.DurationVar(&c.refresh, "refresh", indices.DefaultRefresh, "`time` until a document is found")
 	fs.StringVar(&c.retention, "retention", "", "how `long` documents stay, such as 90d or 36h (default: until somebody deletes them)")
+	fs.BoolVar(&c.gcpAudit, "gcp-audit", false, "put up logs-gcp.audit-NAMESPACE too, as outputs.elasticsearch.gcp_audit does")
 	fs.StringVar(&c.print, "print", "", "write what would be put up to files in this `folder` instead")
 	return cmd
 }
@@ -140,7 +143,8 @@ func (c *elasticSetup) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	opts := indices.Options{Namespace: cfg.Outputs.Elasticsearch.Namespace, Replicas: c.replicas, Refresh: c.refresh, Retention: retention}
+	opts := server.IndexOptions(cfg.Outputs.Elasticsearch)
+	opts.Replicas, opts.Refresh, opts.Retention, opts.GCPAudit = c.replicas, c.refresh, retention, opts.GCPAudit || c.gcpAudit
 	if err := opts.Validate(); err != nil {
 		return err
 	}
@@ -238,7 +242,7 @@ Exit codes: 0 nothing is wrong; 1 something is; 2 bad flags.`,
 				return err
 			}
 			defer client.Close()
-			check := indices.Setup{Client: client, Options: indices.Options{Namespace: cfg.Outputs.Elasticsearch.Namespace, Replicas: indices.AutoReplicas}, Now: time.Now}
+			check := indices.Setup{Client: client, Options: server.IndexOptions(cfg.Outputs.Elasticsearch), Now: time.Now}
 			return tellFindings(stdio.out, check.Check(cmd.Context()))
 		},
 	}

@@ -16,6 +16,7 @@ type ElasticsearchOutput struct {
 	Events       bool          `mapstructure:"events" doc:"Index all events. Otherwise detections only."`
 	Received     bool          `mapstructure:"request_received" doc:"Index events of the stage RequestReceived too, which say that a request has come and nothing of how it ended."`
 	Original     bool          `mapstructure:"original" doc:"Keep each event as it was stored in event.original, so that kubewitness can search and judge it there. About half of the index."`
+	GCPAudit     bool          `mapstructure:"gcp_audit" doc:"Index what came from GKE a second time, in logs-gcp.audit-NAMESPACE, as Elastic's integration for Google Cloud has it: its detection rules for GKE read that. Turned on, it takes another elastic setup, and an API key with rights in that stream."`
 	Proxies      []string      `mapstructure:"trusted_proxies" doc:"Addresses, or networks such as 10.0.0.0/8, of proxies in front of API servers: source.ip is the last address that is none of these."`
 	Timeout      time.Duration `mapstructure:"timeout" least:"1s" doc:"How long an answer may take before the request is sent again."`
 	InFlight     int           `mapstructure:"in_flight" least:"1" doc:"Bulk requests under way at once."`

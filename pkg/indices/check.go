@@ -41,11 +41,11 @@ func (s *Setup) Check(ctx context.Context) []Finding {
 	rights, see := s.checkRights(ctx)
 	found = append(found, rights...)
 	if see {
-		for _, k := range kinds {
+		for _, k := range s.Options.kinds() {
 			found = append(found, s.checkStream(ctx, k)...)
 		}
 	}
-	for _, k := range kinds {
+	for _, k := range s.Options.kinds() {
 		found = append(found, s.checkTemplate(ctx, k)...)
 	}
 	found = append(found, s.checkClock(ctx)...)
@@ -104,6 +104,9 @@ func (s *Setup) checkStream(ctx context.Context, k kind) []Finding {
 	switch have, err := s.markOf(ctx, there.writeIndex()); {
 	case err != nil:
 		found = append(found, Finding{true, name + ": " + Reason(err)})
+	case k == entries && s.isElastics(ctx):
+	case have.Version == 0 && k == entries:
+		found = append(found, Finding{false, fmt.Sprintf("the data stream %s was made of a template that is not kubewitness'; that is well if it was the one of Elastic's integration for Google Cloud (%s), else run kubewitness elastic setup", name, elasticsTemplate)})
 	case have.Version == 0:
 		found = append(found, Finding{true, fmt.Sprintf("the data stream %s was made of a template that is not kubewitness', so that fields are missing or of other types; run kubewitness elastic setup", name)})
 	case have.Version < Version:
@@ -114,6 +117,13 @@ func (s *Setup) checkStream(ctx context.Context, k kind) []Finding {
 		found = append(found, Finding{false, fmt.Sprintf("the data stream %s has version %d of the mapping and this program writes %d; upgrade it", name, have.Version, Version)})
 	}
 	return append(found, s.checkBlocks(ctx, there)...)
+}
+
+// isElastics tells whether the stream of entries is known to be made of the template of
+// Elastic's integration: keys that index may not look.
+func (s *Setup) isElastics(ctx context.Context) bool {
+	theirs, err := s.elastics(ctx)
+	return err == nil && theirs
 }
 
 // checkBlocks tells whether the disk of a node is full.
@@ -143,6 +153,9 @@ func (s *Setup) checkBlocks(ctx context.Context, t stream) []Finding {
 func (s *Setup) checkTemplate(ctx context.Context, k kind) []Finding {
 	name := s.Options.template(k)
 	given, err := s.given(ctx, resource("index template", name, "/_index_template/", "", nil))
+	if err == nil && given == nil && k == entries && s.isElastics(ctx) {
+		return nil
+	}
 	switch there := versionOf(given); {
 	case status(err) == http.StatusForbidden:
 		return nil

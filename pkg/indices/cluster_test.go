@@ -181,6 +181,13 @@ func (c *cluster) index(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(name, "detections") {
 		kind = "detections"
 	}
+	if strings.Contains(name, "gcp") {
+		kind = "gcp"
+		if c.have["/_component_template/kubewitness-gcp-prod@mappings"] == nil {
+			fmt.Fprintf(w, `{%q:{"mappings":{}}}`, name)
+			return
+		}
+	}
 	for path, body := range c.have {
 		if strings.HasPrefix(path, "/_component_template/kubewitness-"+kind) {
 			var of struct {

@@ -10,7 +10,7 @@ import (
 // as the one that every server has for logs, would make it with other types. It is nil
 // where the template is there, or where the caller may not look.
 func (s *Setup) Missing(ctx context.Context, stream string) error {
-	for _, k := range []kind{events, detections} {
+	for _, k := range s.Options.kinds() {
 		if s.Options.stream(k) != stream {
 			continue
 		}
@@ -21,6 +21,11 @@ func (s *Setup) Missing(ctx context.Context, stream string) error {
 		}
 		if err != nil {
 			return fmt.Errorf("the index template %s cannot be looked for: %s", name, Reason(err))
+		}
+		if given == nil && k == entries {
+			if theirs, err := s.elastics(ctx); err != nil || theirs {
+				return err
+			}
 		}
 		if given == nil {
 			return fmt.Errorf("neither the data stream %s nor its index template %s is there; run kubewitness elastic setup", stream, name)

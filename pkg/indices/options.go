@@ -25,6 +25,7 @@ type Options struct {
 	Namespace string        // of the data streams: lower-case letters, digits, _ and .
 	Replicas  int           // copies of each shard; or AutoReplicas
 	Refresh   time.Duration // until documents are found, whole seconds; 0: DefaultRefresh
+	GCPAudit  bool          // the stream of ecs.GCPAudit too
 	Retention time.Duration // how long documents stay, whole hours; 0: until somebody deletes them
 }
 
@@ -55,22 +56,37 @@ func (o *Options) template(k kind) string { return "kubewitness-" + string(k) + 
 func (o *Options) mappings(k kind) string { return o.template(k) + "@mappings" }
 func (o *Options) stream(k kind) string   { return ecs.Stream(k.dataset(), o.Namespace) }
 
-// streams are the names of both data streams.
-func (o *Options) streams() []string { return []string{o.stream(events), o.stream(detections)} }
+// streams are the names of all data streams.
+func (o *Options) streams() (names []string) {
+	for _, k := range o.kinds() {
+		names = append(names, o.stream(k))
+	}
+	return names
+}
 
-// kind is which of the two streams, as names of templates and files have it.
+// kind is which of the streams, as names of templates and files have it.
 type kind string
 
 const (
 	events     kind = "events"
 	detections kind = "detections"
+	entries    kind = "gcp"
 )
 
-var kinds = []kind{events, detections}
+// kinds are those that are put up.
+func (o *Options) kinds() []kind {
+	if o.GCPAudit {
+		return []kind{events, detections, entries}
+	}
+	return []kind{events, detections}
+}
 
 func (k kind) dataset() string {
-	if k == detections {
+	switch k {
+	case detections:
 		return ecs.Detections
+	case entries:
+		return ecs.GCPAudit
 	}
 	return ecs.AuditLogs
 }

@@ -8,7 +8,7 @@ func (o *Options) Files() (map[string][]byte, error) {
 		return nil, err
 	}
 	files := map[string][]byte{}
-	for _, r := range append(o.resources(policies), o.roles()...) {
+	for _, r := range append(o.resources(policies, o.kinds()), o.roles()...) {
 		files[r.File] = r.Body
 	}
 	return files, nil

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write deploy/elasticsearch/*.json")
 // prints, that its README says where each file goes, and that nothing else lies there.
 func TestDeploy(t *testing.T) {
 	dir := filepath.Join(corpora.Root(t), "deploy", "elasticsearch")
-	o := indices.Options{Namespace: "kubewitness", Replicas: indices.AutoReplicas}
+	o := indices.Options{Namespace: "kubewitness", Replicas: indices.AutoReplicas, GCPAudit: true}
 	files, err := o.Files()
 	require.NoError(t, err)
 	if *update {
@@ -47,10 +47,12 @@ func TestDeploy(t *testing.T) {
 
 // TestRoom holds that the limit of fields has room for all of them and for some more.
 func TestRoom(t *testing.T) {
-	o := indices.Options{Namespace: "kubewitness", Replicas: indices.AutoReplicas}
+	o := indices.Options{Namespace: "kubewitness", Replicas: indices.AutoReplicas, GCPAudit: true}
 	files, err := o.Files()
 	require.NoError(t, err)
-	for file, dataset := range map[string]string{"component-template-events.json": ecs.AuditLogs, "component-template-detections.json": ecs.Detections} {
+	for file, dataset := range map[string]string{
+		"component-template-events.json": ecs.AuditLogs, "component-template-detections.json": ecs.Detections, "component-template-gcp.json": ecs.GCPAudit,
+	} {
 		var body struct {
 			Template struct {
 				Settings struct {
@@ -69,11 +71,9 @@ func TestRoom(t *testing.T) {
 		}
 		require.NoError(t, json.Unmarshal(files[file], &body))
 		fields, types := 0, map[string]string{}
-		for _, f := range ecs.Fields() {
-			if f.Dataset == "" || f.Dataset == dataset {
-				fields++
-				types[f.Name] = f.Type
-			}
+		for _, f := range ecs.FieldsOf(dataset) {
+			fields++
+			types[f.Name] = f.Type
 		}
 		require.NotZero(t, fields)
 		index := body.Template.Settings.Index

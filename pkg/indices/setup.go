@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,15 +69,24 @@ func (s *Setup) Run(ctx context.Context) ([]Step, error) {
 		return nil, errors.New(Reason(err))
 	}
 	steps := s.aged(age)
-	for _, r := range s.Options.resources(age) {
+	theirs, err := s.elastics(ctx)
+	if err != nil {
+		return steps, errors.New(Reason(err))
+	}
+	ours := s.Options.kinds()
+	if theirs {
+		steps = append(steps, Step{"index template " + elasticsTemplate, Left, "it is that of Elastic's integration for Google Cloud, and " + s.Options.stream(entries) + " is made of it"})
+		ours = slices.DeleteFunc(ours, func(k kind) bool { return k == entries })
+	}
+	for _, r := range s.Options.resources(age, ours) {
 		step, err := s.put(ctx, r)
 		if err != nil {
 			return steps, fmt.Errorf("%s: %s", r.What, Reason(err))
 		}
 		steps = append(steps, step)
 	}
-	for _, k := range kinds {
-		step, err := s.stream(ctx, k)
+	for _, k := range s.Options.kinds() {
+		step, err := s.stream(ctx, k, k == entries && theirs)
 		if err != nil {
 			return steps, fmt.Errorf("data stream %s: %s", s.Options.stream(k), Reason(err))
 		}
@@ -189,8 +199,9 @@ func versionOf(given json.RawMessage) int {
 }
 
 // stream makes a data stream, or has it take a new mapping: that of an index cannot be
-// changed in all ways, so new documents go into a new one.
-func (s *Setup) stream(ctx context.Context, k kind) (Step, error) {
+// changed in all ways, so new documents go into a new one. One of somebody else's template
+// has theirs.
+func (s *Setup) stream(ctx context.Context, k kind, theirs bool) (Step, error) {
 	name := s.Options.stream(k)
 	what := "data stream " + name
 	there, err := s.look(ctx, name)
@@ -202,6 +213,9 @@ func (s *Setup) stream(ctx context.Context, k kind) (Step, error) {
 		return Step{What: what, Deed: Created}, s.create(ctx, name)
 	case "index", "alias":
 		return Step{}, errors.New(wrongSentence(there))
+	}
+	if theirs {
+		return Step{What: what, Deed: Unchanged}, nil
 	}
 	have, err := s.markOf(ctx, there.writeIndex())
 	if err != nil {

@@ -2,6 +2,7 @@ package indices_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -76,6 +77,57 @@ func TestRunWithNeither(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, indices.Left, steps[0].Deed)
 	assert.Contains(t, steps[0].Why, "roll over and delete old indices yourself")
+}
+
+// TestRunWithGCPAudit puts up the third stream where it is asked for, with a template that
+// gives way to the one of Elastic's integration.
+func TestRunWithGCPAudit(t *testing.T) {
+	c := &cluster{t: t, version: "8.19.13"}
+	s := c.setup("prod")
+	s.Options.GCPAudit = true
+	_, err := s.Run(t.Context())
+	require.NoError(t, err)
+	entries := []string{"/_component_template/kubewitness-gcp-prod@mappings", "/_index_template/kubewitness-gcp-prod", "/_data_stream/logs-gcp.audit-prod"}
+	assert.ElementsMatch(t, append(entries, everything...), c.taken())
+	var template struct{ Priority int }
+	require.NoError(t, json.Unmarshal(c.have["/_index_template/kubewitness-gcp-prod"], &template))
+	assert.Greater(t, template.Priority, 100, "the server's own for all logs")
+	assert.Less(t, template.Priority, 200, "those of integrations")
+	assert.NoError(t, s.Missing(t.Context(), "logs-gcp.audit-prod"))
+
+	_, err = s.Run(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, c.taken(), "again")
+}
+
+// TestRunBesideElasticsIntegration leaves the stream of entries to the template of
+// Elastic's integration for Google Cloud where that is installed, before or since.
+func TestRunBesideElasticsIntegration(t *testing.T) {
+	c := &cluster{t: t, version: "8.19.13"}
+	s := c.setup("prod")
+	s.Options.GCPAudit = true
+	require.EqualError(t, s.Missing(t.Context(), "logs-gcp.audit-prod"),
+		"neither the data stream logs-gcp.audit-prod nor its index template kubewitness-gcp-prod is there; run kubewitness elastic setup")
+	c.have["/_index_template/logs-gcp.audit"] = json.RawMessage(`{"priority":200}`)
+	assert.NoError(t, s.Missing(t.Context(), "logs-gcp.audit-prod"))
+	steps, err := s.Run(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, append(slices.Clone(everything), "/_data_stream/logs-gcp.audit-prod"), c.taken(), "no template of ours for it")
+	assert.Contains(t, steps, indices.Step{What: "index template logs-gcp.audit", Deed: indices.Left,
+		Why: "it is that of Elastic's integration for Google Cloud, and logs-gcp.audit-prod is made of it"})
+	steps, err = s.Run(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, c.taken(), "again, and nothing is rolled over")
+	assert.Contains(t, steps, indices.Step{What: "data stream logs-gcp.audit-prod", Deed: indices.Unchanged})
+	for _, f := range s.Check(t.Context()) {
+		assert.NotContains(t, f.Text, "gcp")
+	}
+	delete(c.have, "/_index_template/logs-gcp.audit")
+	var told []string
+	for _, f := range s.Check(t.Context()) {
+		told = append(told, f.Text)
+	}
+	assert.Contains(t, told, "the index template kubewitness-gcp-prod is not there; run kubewitness elastic setup", "somebody took the integration away")
 }
 
 func TestRunRefused(t *testing.T) {

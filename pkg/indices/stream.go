@@ -61,6 +61,19 @@ func (t *stream) writeIndex() string {
 	return t.backing[len(t.backing)-1]
 }
 
+// elasticsTemplate is the index template of Elastic's integration for Google Cloud.
+const elasticsTemplate = "logs-gcp.audit"
+
+// elastics tells whether the stream of entries is made of that template. False as well
+// where there is to be none.
+func (s *Setup) elastics(ctx context.Context) (bool, error) {
+	if !s.Options.GCPAudit {
+		return false, nil
+	}
+	given, err := s.given(ctx, resource("index template", elasticsTemplate, "/_index_template/", "", nil))
+	return given != nil, err
+}
+
 // create makes a data stream. Where the server has no call for it a document does it
 // that is then refused, because it has no time.
 func (s *Setup) create(ctx context.Context, name string) error {

@@ -16,6 +16,18 @@ import (
 // installed too would get its mapping for our documents otherwise.
 const priority = 300
 
+// entriesPriority is between those of the server's template for all logs, 100, and of
+// Fleet's: documents in the stream of Elastic's integration for Google Cloud have its
+// fields, so that its own template, where somebody installs it, is the better one.
+const entriesPriority = 150
+
+func (k kind) priority() int {
+	if k == entries {
+		return entriesPriority
+	}
+	return priority
+}
+
 // aging is what a server has to delete old documents.
 type aging int
 
@@ -37,8 +49,8 @@ type Resource struct {
 	get  string // path that answers with what is there; "" for roles, which are not read
 }
 
-// resources are what is put up, in the order in which one needs the other.
-func (o *Options) resources(a aging) []Resource {
+// resources are what is put up for some streams, in the order in which one needs the other.
+func (o *Options) resources(a aging, kinds []kind) []Resource {
 	var all []Resource
 	if a == policies {
 		all = append(all, resource("ILM policy", o.policy(), "/_ilm/policy/", "ilm-policy.json", o.policyBody()))
@@ -171,10 +183,19 @@ var searched = []string{
 	"rule.name", "user.name", "user_agent.original",
 }
 
+// searchedEntries are those of the entries.
+var searchedEntries = []string{
+	"client.user.email", "event.action", "gcp.audit.resource_name", "gcp.audit.status.message", "message",
+	"orchestrator.namespace", "orchestrator.resource.name", "user_agent.original",
+}
+
 func defaultFields(k kind) []string {
+	if k == entries {
+		return searchedEntries
+	}
 	have := map[string]bool{}
-	for _, f := range ecs.Fields() {
-		have[f.Name] = have[f.Name] || f.Dataset == "" || f.Dataset == k.dataset()
+	for _, f := range ecs.FieldsOf(k.dataset()) {
+		have[f.Name] = true
 	}
 	names := slices.DeleteFunc(slices.Clone(searched), func(name string) bool { return !have[name] })
 	if len(names) == 0 {
@@ -188,7 +209,7 @@ func defaultFields(k kind) []string {
 func (o *Options) templateBody(k kind, a aging) object {
 	body := object{
 		"index_patterns":                     []string{o.stream(k)},
-		"priority":                           priority,
+		"priority":                           k.priority(),
 		"data_stream":                        object{},
 		"composed_of":                        []string{o.mappings(k), o.settings(), o.custom()},
 		"ignore_missing_component_templates": []string{o.custom()},

@@ -51,6 +51,11 @@ func DocumentOptions(o config.ElasticsearchOutput) ecs.Options {
 	return opt
 }
 
+// IndexOptions are what the configuration says of data streams and their templates.
+func IndexOptions(o config.ElasticsearchOutput) indices.Options {
+	return indices.Options{Namespace: o.Namespace, Replicas: indices.AutoReplicas, GCPAudit: o.GCPAudit}
+}
+
 // eventPage is where below the service's URL the page of an event is; its ID follows.
 const eventPage = "/event/"
 
@@ -66,9 +71,9 @@ func (s *Server) openElasticsearch(context.Context) error {
 		return err
 	}
 	s.index = &indexing{client: client}
-	templates := indices.Setup{Client: client, Options: indices.Options{Namespace: o.Namespace}, Now: time.Now}
+	templates := indices.Setup{Client: client, Options: IndexOptions(o), Now: time.Now}
 	s.index.sink, err = elastic.New(elastic.Config{
-		Client: client, Documents: DocumentOptions(o), DetectionsOnly: !o.Events, DropRequestReceived: !o.Received,
+		Client: client, Documents: DocumentOptions(o), DetectionsOnly: !o.Events, DropRequestReceived: !o.Received, GCPAudit: o.GCPAudit,
 		BulkBytes: int(o.BulkBytes), InFlight: o.InFlight, MaxMemory: int64(o.Memory),
 		Dead: s.bury, Missing: templates.Missing, Logger: s.logger, Now: time.Now,
 	})
@@ -76,7 +81,7 @@ func (s *Server) openElasticsearch(context.Context) error {
 		return err
 	}
 	s.feeds = append(s.feeds, &feed{
-		sink: s.index.sink, out: s.index.sink, detections: !o.Events, logger: s.logger,
+		sink: s.index.sink, out: s.index.sink, detections: !o.Events && !o.GCPAudit, logger: s.logger,
 		barrier: spool.Barrier{Sync: s.index.sink.Sync, Every: indexedEvery, Bytes: indexedBytes},
 	})
 	return nil

@@ -8,6 +8,7 @@ func (x exporter) index(out metrics) {
 	st := x.server.index.sink.Stats()
 	out.counter("elasticsearch_created_total", "Documents created.", st.EventsCreated, "stream", "events")
 	out.counter("elasticsearch_created_total", "Documents created.", st.DetectionsCreated, "stream", "detections")
+	out.counter("elasticsearch_created_total", "Documents created.", st.EntriesCreated, "stream", "gcp_audit")
 	out.counter("elasticsearch_known_total", "Documents that were there already.", st.Conflicts, "by", "conflict")
 	out.counter("elasticsearch_known_total", "Documents that were there already.", st.Found, "by", "look_up")
 	out.counter("elasticsearch_known_total", "Documents that were there already.", st.Joined, "by", "on_its_way")

@@ -242,7 +242,7 @@ func (s *Sink) unread(ctx context.Context, a *attempt, why *elasticsearch.Refuse
 	case len(a.docs) > 1:
 		a.b.most = len(a.docs) / 2
 		a.progress = true
-	case d.lane == events && !d.reduced:
+	case d.reducible():
 		s.reshape(ctx, a.b, d, reason(why.Type, why.Reason))
 		a.progress = true
 	default:

@@ -29,6 +29,7 @@ type cluster struct {
 	old      bool              // does not know require_data_stream
 	bulk     func(*bulk) error // before a bulk request is answered; may be nil
 	do       func(path string) error
+	actions  func(target, line string) // each line of a bulk request that creates; may be nil
 	bulks    int
 	lookUps  int
 }
@@ -120,6 +121,9 @@ func (c *cluster) Bulk(ctx context.Context, target string, body []byte, n int) (
 	} else {
 		for i := 0; i < len(lines); i += 2 {
 			b.ids, b.bodies = append(b.ids, idOf(c.t, lines[i])), append(b.bodies, lines[i+1])
+			if c.actions != nil {
+				c.actions(target, lines[i])
+			}
 		}
 		streamsOnly := strings.Contains(lines[0], `"require_data_stream":true`)
 		if streamsOnly && c.old {

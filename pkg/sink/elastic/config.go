@@ -39,6 +39,7 @@ type Config struct {
 	Documents ecs.Options // what documents look like, and in which streams they are
 
 	DetectionsOnly      bool // no documents of events
+	GCPAudit            bool // documents of events from GKE in the data set ecs.GCPAudit besides, whatever the two others say
 	DropRequestReceived bool // none of events of that stage either, unless something was detected in them
 
 	BulkBytes     int   // of a bulk request; a larger document is a request of its own

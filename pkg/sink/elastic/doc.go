@@ -31,6 +31,9 @@
 // rollover, more than five seconds after the sink gave it up; and a clock of an API server that
 // is more than an hour ahead in the hours around a rollover.
 //
+// An event of GKE can have a second document, in the data set of Elastic's integration for
+// Google Cloud. It has a stream of its own, and all of this holds for it as well.
+//
 // What a document looks like is package ecs' matter, how a request ends package
 // elasticsearch's; templates are put up by package indices.
 package elastic

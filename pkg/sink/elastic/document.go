@@ -12,12 +12,13 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/record"
 )
 
-// lane tells the two data streams apart.
+// lane tells the data streams apart.
 type lane int
 
 const (
 	events lane = iota
 	detections
+	entries // events of GKE as Elastic's integration has them
 	lanes
 )
 
@@ -63,9 +64,16 @@ type encoder struct {
 	reduced     func([]byte, *record.Event, *ecs.Options, string) []byte
 	detectionID func(*record.Event, int) string
 	detection   func([]byte, *record.Event, int, *ecs.Options) []byte
+
+	isEntry      func(*record.Event) bool // has a document among the entries, under the ID of the event's
+	entry        func([]byte, *record.Event, *ecs.Options) []byte
+	reducedEntry func([]byte, *record.Event, *ecs.Options, string) []byte
 }
 
-var ecsEncoder = encoder{ecs.ID, ecs.AppendEvent, ecs.AppendReduced, ecs.DetectionID, ecs.AppendDetection}
+var ecsEncoder = encoder{
+	ecs.ID, ecs.AppendEvent, ecs.AppendReduced, ecs.DetectionID, ecs.AppendDetection,
+	ecs.FromGKE, ecs.AppendGCPAudit, ecs.AppendReducedGCPAudit,
+}
 
 // overhead is what a document costs in memory besides its text.
 const overhead = 512
@@ -113,6 +121,10 @@ func (s *Sink) documents(e *record.Event, scratch []byte) ([]*document, []byte) 
 		scratch = s.encoder.detection(scratch[:0], e, i, &s.cfg.Documents)
 		docs = append(docs, &document{key: key{detections, s.encoder.detectionID(e, i)}, body: bytes.Clone(scratch), event: kept, index: i, born: born})
 	}
+	if s.cfg.GCPAudit && s.encoder.isEntry(e) {
+		scratch = s.encoder.entry(scratch[:0], e, &s.cfg.Documents)
+		docs = append(docs, &document{key: key{entries, s.encoder.id(e)}, body: bytes.Clone(scratch), event: kept, born: born})
+	}
 	for i, d := range docs {
 		d.size = int64(len(d.body) + overhead)
 		if i == 0 {
@@ -143,17 +155,27 @@ func (s *Sink) wanted(e *record.Event) bool {
 
 // what says of what the document is, for dead letters.
 func (d *document) what() string {
-	if d.lane == events {
+	switch d.lane {
+	case events:
 		return "the event"
+	case entries:
+		return "the event as " + ecs.GCPAudit
 	}
 	return fmt.Sprintf("detection %d (%.100q)", d.index, d.event.Detections[d.index].Rule.Name)
 }
+
+// reducible tells whether the document has another shape to be tried.
+func (d *document) reducible() bool { return d.lane != detections && !d.reduced }
 
 const (
 	actionBegin   = `{"create":{"_id":"`
 	actionEnd     = "\"}}\n"
 	actionEndOnly = "\",\"require_data_stream\":true}}\n"
-	lineBytes     = len(actionBegin) + len(actionEndOnly) + 1
+	lineBytes     = len(actionBegin) + len(actionNoPipe) + len(actionEndOnly) + 1
+
+	// Where Elastic's integration is installed its stream has a pipeline, which makes
+	// documents of log entries and would spoil what is one already.
+	actionNoPipe = "\",\"pipeline\":\"_none"
 )
 
 // bytes is what the document adds to a bulk request.
@@ -167,7 +189,11 @@ func appendBulk(dst []byte, docs []*document, streamsOnly bool) []byte {
 		end = actionEndOnly
 	}
 	for _, d := range docs {
-		dst = append(append(append(dst, actionBegin...), d.id...), end...)
+		dst = append(append(dst, actionBegin...), d.id...)
+		if d.lane == entries {
+			dst = append(dst, actionNoPipe...)
+		}
+		dst = append(dst, end...)
 		dst = append(append(dst, d.body...), '\n')
 	}
 	return dst

@@ -23,5 +23,12 @@ func NewShort(cfg Config) (*Sink, error) {
 		detection: func(dst []byte, e *record.Event, i int, _ *ecs.Options) []byte {
 			return fmt.Appendf(dst, `{"shape":"detection"}`)
 		},
+		isEntry: ecs.FromGKE,
+		entry: func(dst []byte, _ *record.Event, _ *ecs.Options) []byte {
+			return fmt.Appendf(dst, `{"shape":"entry"}`)
+		},
+		reducedEntry: func(dst []byte, _ *record.Event, _ *ecs.Options, why string) []byte {
+			return fmt.Appendf(dst, `{"shape":"reduced entry","why":%q}`, why)
+		},
 	})
 }

@@ -111,15 +111,18 @@ func (a *attempt) failedOften(d *document) bool {
 	d.failed++
 	d.suspect = d.suspect || a.progress
 	often := d.suspect && d.failed >= mostFailures || len(a.docs) == 1 && d.failed >= mostFailuresAlone
-	return often && d.lane == events && !d.reduced
+	return often && d.reducible()
 }
 
 // made counts documents that were created; s.mu is held.
 func (s *Sink) made(l lane, n int) {
-	if l == events {
+	switch l {
+	case events:
 		s.stats.EventsCreated += uint64(n)
-	} else {
+	case detections:
 		s.stats.DetectionsCreated += uint64(n)
+	default:
+		s.stats.EntriesCreated += uint64(n)
 	}
 }
 
@@ -135,9 +138,13 @@ func (s *Sink) settle(b *batch, docs []*document, count func()) {
 // reshape gives a document that was refused its other shape; that which was refused in
 // all that it has goes to the dead letters.
 func (s *Sink) reshape(ctx context.Context, b *batch, d *document, why string) {
-	if d.lane == events && !d.reduced {
+	if d.reducible() {
 		d.reduced = true
-		d.body = s.encoder.reduced(nil, d.event, &s.cfg.Documents, why)
+		reduced := s.encoder.reduced
+		if d.lane == entries {
+			reduced = s.encoder.reducedEntry
+		}
+		d.body = reduced(nil, d.event, &s.cfg.Documents, why)
 		s.count(func() { s.stats.Reduced++ })
 		return
 	}

@@ -44,7 +44,7 @@ func newSink(cfg Config, enc encoder) (*Sink, error) {
 	s := &Sink{cfg: cfg, encoder: enc, queue: newQueue(&cfg)}
 	s.limit.Store(int64(cfg.BulkBytes))
 	s.stats.Retried = map[Cause]uint64{}
-	for l, dataset := range [lanes]string{ecs.AuditLogs, ecs.Detections} {
+	for l, dataset := range [lanes]string{ecs.AuditLogs, ecs.Detections, ecs.GCPAudit} {
 		s.streams[l] = newStream(ecs.Stream(dataset, cfg.Documents.Namespace))
 	}
 	ctx, cancel := context.WithCancel(context.Background())

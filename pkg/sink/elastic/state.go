@@ -76,6 +76,7 @@ func (s *Sink) State() State {
 type Stats struct {
 	EventsCreated     uint64
 	DetectionsCreated uint64
+	EntriesCreated    uint64 // events of GKE, in the data set ecs.GCPAudit
 	Conflicts         uint64 // there already: the write index said so
 	Found             uint64 // there already: a look-up said so
 	Joined            uint64 // left out since the same one was on its way
