@@ -33,7 +33,7 @@ var refusals = []string{RefusedRate, RefusedFull, RefusedDraining, RefusedPoison
 
 var deadReasons = []string{
 	string(audit.ReasonSyntax), string(audit.ReasonType), string(audit.ReasonKind), string(audit.ReasonTime),
-	string(audit.ReasonUTF8), string(audit.ReasonDepth), string(audit.ReasonSize), DeadBody, DeadTooLarge,
+	string(audit.ReasonUTF8), string(audit.ReasonDepth), string(audit.ReasonSize), string(audit.ReasonEntry), DeadBody, DeadTooLarge,
 }
 
 // Counter counts what came of one cluster from one source.

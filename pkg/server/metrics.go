@@ -31,6 +31,7 @@ func (x exporter) Collect(ch chan<- prometheus.Metric) {
 	x.spool(out)
 	x.sinks(out)
 	x.tails(out)
+	x.pushes(out)
 	x.archive(out)
 	x.index(out)
 	x.api(out)
@@ -179,6 +180,7 @@ func (x exporter) sinks(out metrics) {
 		out.counter("sink_detections_total", "Detections written.", c.Detections, "sink", name)
 		out.counter("sink_repeated_events_total", "Events left out because they had been written before.", c.Repeated, "sink", name)
 		out.counter("sink_refused_detections_total", "Times that a receiver refused a detection for good.", c.Refused, "sink", name)
+		out.counter("sink_late_detections_total", "Detections not sent out since their events came more than an hour after they happened, out of a log; they are stored.", c.Late, "sink", name)
 		out.counter("sink_folded_detections_total", "Detections that are in the count of another's line.", c.Folded, "sink", name)
 	}
 }

@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/alert"
+	"github.com/kubewitness/kubewitness/pkg/ingest/pubsub"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/sink"
 	"github.com/kubewitness/kubewitness/pkg/sink/output"
@@ -48,10 +50,19 @@ func (s *Server) openOutputs(context.Context) error {
 	return nil
 }
 
+// logSources are the sources that read a log, with whatever delay it has.
+var logSources = []string{"cloudlogging", pubsub.Source}
+
 // addOutput puts a memory in front of an output: an event that comes twice is
-// written once.
+// written once. Unless it is asked for, an output is not told what a log brings late.
 func (s *Server) addOutput(out sink.Sink) {
-	s.feeds = append(s.feeds, &feed{sink: sink.NewOnce(out, record.NewRecent(remembered)), out: out, detections: true, logger: s.logger})
+	var front sink.Counted = sink.NewOnce(out, record.NewRecent(remembered))
+	if !s.cfg.Outputs.Late {
+		front = sink.NewTimely(front, sink.TimelyConfig{Sources: logSources, Now: time.Now, Told: func(n uint64) {
+			s.logger.Info("detections of late events are not sent out; they are stored (outputs.late sends them)", "output", out.Name(), "detections", n)
+		}})
+	}
+	s.feeds = append(s.feeds, &feed{sink: front, out: out, detections: true, logger: s.logger})
 }
 
 // reopen makes outputs let go of files that were rotated away.

@@ -30,6 +30,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/config"
 	"github.com/kubewitness/kubewitness/pkg/ingest"
+	"github.com/kubewitness/kubewitness/pkg/ingest/pubsub"
 	"github.com/kubewitness/kubewitness/pkg/judge"
 	"github.com/kubewitness/kubewitness/pkg/redact"
 	"github.com/kubewitness/kubewitness/pkg/spool"
@@ -208,11 +209,24 @@ func (s *Server) webhookLost(cluster string, n int, sample []audit.Identity) {
 	s.logger.Warn("the webhook lost events that the API server's log has", "cluster", cluster, "events", n, "identities", ids)
 }
 
-// status is what /status shows.
+// state is what /status shows.
+type state struct {
+	spool.Status
+	PubSub []pubsub.Status `json:",omitempty"`
+}
+
 func (s *Server) status(r *http.Request) (any, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), scrape)
 	defer cancel()
-	return s.log.Status(ctx)
+	log, err := s.log.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := state{Status: log}
+	for _, p := range s.pushes {
+		all.PubSub = append(all.PubSub, p.subscription.Status())
+	}
+	return all, nil
 }
 
 // HTTPAddr is where pages, API, health and metrics are, "" where nowhere.
