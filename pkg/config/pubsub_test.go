@@ -24,7 +24,7 @@ func TestValidatePubSub(t *testing.T) {
 		},
 		"pubsub: {subscriptions: [projects/a/subscriptions/one], credentials_file: key.json, outstanding: 0, outstanding_bytes: 1}": {
 			"k.yaml:1: pubsub.outstanding: 0 is too little; write 1 or more",
-			"k.yaml:1: pubsub.outstanding_bytes: 1B is too little; write 1MiB or more",
+			"k.yaml:1: pubsub.outstanding_bytes: 1 is too little; write 1MiB or more",
 			`k.yaml:1: pubsub.credentials_file: "key.json" is not absolute; write the whole path`,
 		},
 	} {
