@@ -49,8 +49,14 @@ func whatOf(root Value, who Who, stage string) What {
 		w.Token.CredentialID = str(notes.Get(extraPrefix + "issued-credential-id"))
 	}
 	w.Outcome = outcomeOf(&w, stage)
+	if w.Outcome == OutcomeAllowed && str(notes.Get(verdictKey)) == "deny" {
+		w.Outcome = OutcomeRefused // by ourselves
+	}
 	return w
 }
+
+// verdictKey is the annotation of events made of admission reviews that says what was answered.
+const verdictKey = "admission.kubewitness.io/verdict"
 
 // codeOf is the HTTP status; 0 when there is none.
 func codeOf(status Value) int {

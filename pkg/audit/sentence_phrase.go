@@ -195,7 +195,10 @@ func (a *Answer) proxied() string {
 	if px == nil {
 		px = &Proxy{}
 	}
-	s := " " + plain(w.Verb)
+	s := ""
+	if w.Verb != "" { // admission does not tell it
+		s = " " + plain(w.Verb)
+	}
 	if px.Path != "" {
 		s += " " + plain(px.Path)
 	}
