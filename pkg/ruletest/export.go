@@ -66,16 +66,12 @@ func WriteJSON(w io.Writer, suites []*Suite, coverage []Coverage) error {
 		out.Files = append(out.Files, s.export())
 	}
 	for _, c := range coverage {
-		out.Coverage = append(out.Coverage, exported(c))
+		out.Coverage = append(out.Coverage, coverageJSON(c))
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(out)
-}
-
-func exported(c Coverage) coverageJSON {
-	return coverageJSON{Rule: c.Rule, File: c.File, Positive: c.Positive, Negative: c.Negative}
 }
 
 func (s *Suite) export() suiteJSON {

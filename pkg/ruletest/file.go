@@ -91,7 +91,7 @@ type reader struct {
 }
 
 // maxEvents bounds the events of a file, so that a slip of the pen does not take all memory.
-const maxEvents = 200_000
+const maxEvents = 20_000
 
 func (r *reader) fail(at *node, format string, args ...any) {
 	p := &Problem{File: r.Name, Line: at.line, Column: at.column, Text: fmt.Sprintf(format, args...)}

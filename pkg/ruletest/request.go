@@ -43,11 +43,23 @@ func newRequest(t *template, begin time.Time, number int) *request {
 	if t.dryRun {
 		t.query = append(t.query, param{"dryRun", "All"})
 	}
-	if q.code != 401 && t.decision == "allow" { // else nobody read it
+	if q.wasRead() {
 		q.body = q.requestObject()
 	}
 	q.answer = q.responseObject(number)
 	return q
+}
+
+// wasRead tells whether the server read the request's object: not before it let the client
+// in, and not with success where it is none.
+func (q *request) wasRead() bool {
+	switch {
+	case q.code == 401, q.decision != "allow":
+		return false
+	case q.code == 400, q.code == 413, q.code == 415:
+		return q.template.request != nil || q.podSpec != nil
+	}
+	return true
 }
 
 // uuid makes up an id that is the same each time.

@@ -207,19 +207,18 @@ func (id *identity) join() {
 
 // what reads the request itself.
 func (r *reader) what(t *template, n *node) {
-	for _, p := range r.params(n.get("query")) {
-		t.query = append(t.query, p)
-	}
+	t.query = r.params(n.get("query"))
 	res := n.get("resource")
-	switch {
-	case t.verb == "":
+	if t.verb == "" {
 		r.fail(n, "an event needs a verb")
+	}
+	switch {
 	case res == nil && t.uri == "":
 		r.fail(n, "an event needs a resource, or a uri where it is about none")
 		return
 	case res == nil:
 		return
-	case !slices.Contains(verbs, t.verb):
+	case t.verb != "" && !slices.Contains(verbs, t.verb):
 		r.fail(n.get("verb"), "%q is no verb for resources; %s", t.verb, didYouMean(t.verb, verbs))
 	}
 	text, sub, _ := strings.Cut(r.text(res), "/")

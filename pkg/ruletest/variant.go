@@ -18,7 +18,7 @@ type row struct {
 var placeholder = regexp.MustCompile(`\$\{([a-z][a-z0-9_]*)\}`)
 
 // maxRows bounds the variants of a test.
-const maxRows = 10_000
+const maxRows = 1_000
 
 // given is a variant as written: names with values.
 type given struct {
