@@ -50,7 +50,8 @@ var rooms = []room{
 	{"pkg/judge", []string{"pkg/audit", "pkg/falco/rules", "pkg/field", "pkg/match", "pkg/record", "pkg/redact", "pkg/ruleset"}},
 	// What an entry of a cloud's log means, whatever brings it.
 	{"pkg/ingest/gcp", []string{"pkg/audit"}},
-	{"pkg/ingest/cloudlogging", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gcp"}},
+	{"pkg/ingest/cloudlogging/query", nil}, // what is asked, as text: the configuration checks it, too
+	{"pkg/ingest/cloudlogging", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/cloudlogging/query", "pkg/ingest/gcp", "pkg/spool"}},
 	{"pkg/ingest/pubsub", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gcp"}},
 	// Who sends, for all endpoints that clusters send to.
 	{"pkg/ingest/gate", nil},
@@ -66,7 +67,7 @@ var rooms = []room{
 	{"pkg/kibana", []string{"pkg/ecs", "pkg/elasticsearch"}},
 	{"pkg/search/elastic", []string{"pkg/ecs", "pkg/elasticsearch", "pkg/row", "pkg/store"}},
 	{"pkg/sink/...", []string{"pkg/alert", "pkg/audit", "pkg/ecs", "pkg/elasticsearch", "pkg/falco/rules", "pkg/failpoint", "pkg/match", "pkg/record", "pkg/row", "pkg/sink", "pkg/store"}},
-	{"pkg/config", []string{"pkg/falco/rules"}},
+	{"pkg/config", []string{"pkg/falco/rules", "pkg/ingest/cloudlogging/query"}},
 	{"pkg/backfill", []string{"pkg/audit", "pkg/judge", "pkg/record", "pkg/sink", "pkg/sink/embedded"}},
 	{"pkg/search", []string{"pkg/audit", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/row", "pkg/ruleset", "pkg/store"}},
 	// Who talks HTTP knows the shapes of the API and what answers; nobody there knows the store.
