@@ -32,12 +32,13 @@ var rooms = []room{
 	{"pkg/match", []string{"pkg/audit", "pkg/falco/...", "pkg/field"}},
 	// State across events, for whoever judges them.
 	{"pkg/correlate", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
-	{"pkg/ruleset", []string{"pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
+	{"pkg/ruleset", []string{"pkg/correlate", "pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
 	{"pkg/ruletest", []string{"pkg/audit", "pkg/falco/rules", "pkg/field", "pkg/ingest/gcp", "pkg/match", "pkg/ruleset"}},
 	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	// Outputs are printed again from the redacted event, which needs what the matcher is made of.
 	{"pkg/redact", []string{"pkg/audit", "pkg/falco/condition", "pkg/falco/rules", "pkg/field", "pkg/match"}},
-	{"pkg/replay", []string{"pkg/alert", "pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
+	{"pkg/policy", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
+	{"pkg/replay", []string{"pkg/alert", "pkg/audit", "pkg/correlate", "pkg/falco/...", "pkg/field", "pkg/match"}},
 
 	// Sources know events and the durable log, never rules; sinks know events and
 	// detections, never the log they are fed from. A record's content is known to

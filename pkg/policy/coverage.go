@@ -1,0 +1,322 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/kubewitness/kubewitness/pkg/falco/condition"
+	"github.com/kubewitness/kubewitness/pkg/falco/rules"
+	"github.com/kubewitness/kubewitness/pkg/field"
+)
+
+// Status is what a source means for a rule.
+type Status string
+
+// From the best to the worst.
+const (
+	Sees   Status = "sees"   // every request that it could fire on is recorded as it needs
+	Partly Status = "partly" // some are not
+	Blind  Status = "blind"  // it can fire on nothing that the source gives
+	Never  Status = "never"  // nor on anything else: its condition holds for no event
+)
+
+// Coverage is what a source means for rules, in their order.
+type Coverage struct {
+	Source string         `json:"source"`
+	Rules  []RuleCoverage `json:"rules"`
+}
+
+// RuleCoverage is what a source means for one rule.
+type RuleCoverage struct {
+	Rule   string  `json:"rule"`
+	File   string  `json:"file"`
+	Line   int     `json:"line"`
+	Status Status  `json:"status"`
+	Lost   []Loss  `json:"lost,omitempty"`   // what it cannot fire on, the worst first
+	Change *Change `json:"change,omitempty"` // of a blind rule: what would open its eyes; nil where nothing would
+}
+
+// Loss is requests that a rule would fire on if they were recorded in another way.
+type Loss struct {
+	Part     string   `json:"part,omitempty"` // of the rule, where it has parts: step 2
+	Verbs    []string `json:"verbs"`
+	Targets  []string `json:"targets"`
+	Users    []string `json:"users,omitempty"`   // of whom; none: of everybody
+	Clauses  []string `json:"clauses,omitempty"` // which can never hold, as written
+	Stage    string   `json:"stage"`             // that the rule looks at
+	Omitted  bool     `json:"omitted,omitempty"` // the policy leaves this stage out
+	Recorded string   `json:"recorded"`          // the level
+	Needs    string   `json:"needs,omitempty"`   // the lowest level that would do; "" where none would
+	Why      string   `json:"why,omitempty"`     // what the source does not tell, where that is the reason
+	Rule     int      `json:"policy_rule"`       // of the policy that fits, from 1; 0: none does
+
+	targets []*target
+	whos    []*identity
+	level   Level
+}
+
+// Of gives the coverage of one rule by its name; nil where there is none.
+func (c *Coverage) Of(rule string) *RuleCoverage {
+	for i := range c.Rules {
+		if c.Rules[i].Rule == rule {
+			return &c.Rules[i]
+		}
+	}
+	return nil
+}
+
+// Blind gives the names of the rules that can not fire.
+func (c *Coverage) Blind() []string {
+	var out []string
+	for i := range c.Rules {
+		if c.Rules[i].Status == Blind {
+			out = append(out, c.Rules[i].Rule)
+		}
+	}
+	return out
+}
+
+// Cover tells what a source means for the enabled ones of some rules. strict is that of the matcher.
+func Cover(rs []*rules.Rule, cat *field.Catalogue, strict bool, source *Source) *Coverage {
+	out := &Coverage{Source: source.Name}
+	j := newJudge(cat, strict)
+	for _, r := range rs {
+		if r.Enabled {
+			out.Rules = append(out.Rules, coverRule(j, r, source))
+		}
+	}
+	return out
+}
+
+func coverRule(j *judge, r *rules.Rule, source *Source) RuleCoverage {
+	out := RuleCoverage{Rule: r.Name, File: r.File, Line: r.Line, Status: Sees}
+	worse := func(s Status) {
+		order := []Status{Sees, Partly, Blind, Never}
+		if slices.Index(order, s) > slices.Index(order, out.Status) {
+			out.Status = s
+		}
+	}
+	for _, d := range demandsOf(r) {
+		c := covering{j: j, source: source, demand: d}
+		c.run()
+		switch {
+		case c.could == 0:
+			worse(Never)
+		case c.can == 0:
+			worse(Blind)
+		case len(c.lost) > 0:
+			worse(Partly)
+		}
+		out.Lost = append(out.Lost, c.lost...)
+	}
+	for i := range out.Lost {
+		out.Lost[i].tidy()
+	}
+	slices.SortStableFunc(out.Lost, compareLosses)
+	if out.Status == Blind {
+		out.Change = changeFor(out.Lost, source)
+	}
+	return out
+}
+
+// covering is one demand under a source.
+type covering struct {
+	j      *judge
+	source *Source
+	demand demand
+
+	could, can int // classes on which it could hold, and those on which it can
+	lost       []Loss
+}
+
+func (c *covering) run() {
+	k := classesOf(c.source.Policy, c.demand.literal, false)
+	for _, t := range k.targets {
+		for _, verb := range k.verbsOf(t, c.demand.literal) {
+			somebody := &class{verb: verb, target: t, like: t.request(verb)}
+			if len(c.hopes(somebody)) > 0 {
+				k.each(verb, t, c.class)
+			}
+		}
+	}
+}
+
+// hopes are the stages at which the demand can hold if everything is recorded.
+func (c *covering) hopes(k *class) []string {
+	return c.j.hopes(c.demand, k)
+}
+
+func (j *judge) hopes(d demand, k *class) []string {
+	var out []string
+	for _, stage := range k.stages() {
+		if (d.stage == "" || d.stage == stage) && j.expr(d.expr, k.at(stage, nil, RequestResponse, true)).holds() {
+			out = append(out, stage)
+		}
+	}
+	return out
+}
+
+// class judges one class. One stage at which the demand can hold is enough.
+func (c *covering) class(k *class) {
+	hopes := c.hopes(k)
+	if len(hopes) == 0 {
+		return
+	}
+	c.could++
+	rec := c.source.Policy.Record(&k.like)
+	for _, stage := range hopes {
+		if rec.Level > None && !slices.Contains(rec.OmitStages, stage) && c.holds(k, stage, rec.Level, !rec.OmitManagedFields, rec) {
+			c.can++
+			return
+		}
+	}
+	c.lose(k, bestStage(hopes), rec)
+}
+
+func (c *covering) holds(k *class, stage string, level Level, managed bool, rec Recording) bool {
+	return c.j.expr(c.demand.expr, c.moment(k, stage, level, managed, rec)).holds()
+}
+
+func (c *covering) moment(k *class, stage string, level Level, managed bool, rec Recording) *moment {
+	m := k.at(stage, c.source, level, managed)
+	m.moves = func(group string) bool {
+		in := k.like
+		in.Groups = append(slices.Clone(in.Groups), group)
+		return c.source.Policy.Record(&in).Rule != rec.Rule
+	}
+	return m
+}
+
+// bestStage is the one of which people think first.
+func bestStage(stages []string) string {
+	for _, s := range []string{ResponseComplete, ResponseStarted, RequestReceived} {
+		if slices.Contains(stages, s) {
+			return s
+		}
+	}
+	return stages[0]
+}
+
+// lose notes why a class is lost.
+func (c *covering) lose(k *class, stage string, rec Recording) {
+	l := Loss{
+		Part: c.demand.what, Verbs: []string{k.verb}, targets: []*target{k.target}, whos: []*identity{k.who},
+		Stage: stage, Omitted: slices.Contains(rec.OmitStages, stage), Recorded: rec.Level.String(), Rule: rec.Rule,
+	}
+	for level := Metadata; level <= RequestResponse; level++ {
+		if c.holds(k, stage, level, true, rec) {
+			l.level, l.Needs = level, level.String()
+			break
+		}
+	}
+	full := k.at(stage, nil, RequestResponse, true)
+	judged := max(rec.Level, Metadata) // what is not recorded at all has no clauses to tell of
+	if l.Needs == "" {
+		judged = RequestResponse
+	}
+	failing, why := c.failing(full, c.moment(k, stage, judged, !rec.OmitManagedFields, rec))
+	if l.Needs == "" {
+		l.Why = why
+	}
+	if rec.Level > None || l.Needs == "" {
+		l.Clauses = failing
+	}
+	for i := range c.lost {
+		if c.lost[i].same(&l) {
+			c.lost[i].join(&l)
+			return
+		}
+	}
+	c.lost = append(c.lost, l)
+}
+
+// failing gives the checks that can hold when everything is recorded, and cannot at a moment; why is what the source lacks
+// for the first of them.
+func (c *covering) failing(full, m *moment) (clauses []string, why string) {
+	var walk func(e condition.Expr)
+	walk = func(e condition.Expr) {
+		if c.j.expr(e, m).holds() || !c.j.expr(e, full).holds() {
+			return
+		}
+		switch e := e.(type) {
+		case *condition.And:
+			for _, t := range e.Terms {
+				walk(t)
+			}
+		case *condition.Or:
+			for _, t := range e.Terms {
+				walk(t)
+			}
+		case *condition.Not:
+			clauses = append(clauses, e.String())
+		case *condition.Check:
+			clauses = append(clauses, e.String())
+			if why == "" {
+				why = c.lackOf(e, m)
+			}
+		}
+	}
+	walk(c.demand.expr)
+	return slices.Compact(clauses), why
+}
+
+// lackOf tells what the source does not have of a check.
+func (c *covering) lackOf(e *condition.Check, m *moment) string {
+	for _, u := range c.j.usesOf(e) {
+		pointers := u.pointers
+		if u.query != "" {
+			pointers = append(slices.Clone(pointers), "/requestURI?"+u.query)
+		}
+		for _, p := range pointers {
+			if why := m.lacks(p); why != "" {
+				return why
+			}
+		}
+	}
+	return ""
+}
+
+func (l *Loss) same(m *Loss) bool {
+	return l.Part == m.Part && l.Stage == m.Stage && l.Omitted == m.Omitted && l.Recorded == m.Recorded && l.Needs == m.Needs &&
+		l.Why == m.Why && l.Rule == m.Rule && slices.Equal(l.Clauses, m.Clauses) && (len(l.Verbs) == 1 || len(m.targets) == 1)
+}
+
+func (l *Loss) join(m *Loss) {
+	l.Verbs = appendNew(l.Verbs, m.Verbs...)
+	l.targets = appendNew(l.targets, m.targets...)
+	l.whos = appendNew(l.whos, m.whos...)
+}
+
+func appendNew[T comparable](list []T, more ...T) []T {
+	for _, m := range more {
+		if !slices.Contains(list, m) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// tidy fills in what is shown.
+func (l *Loss) tidy() {
+	for _, t := range l.targets {
+		l.Targets = appendNew(l.Targets, t.name())
+	}
+	for _, w := range l.whos {
+		if w != nobody && w != anybody {
+			l.Users = appendNew(l.Users, w.label)
+		}
+	}
+	if slices.Contains(l.whos, anybody) {
+		l.Users = nil
+	}
+}
+
+// compareLosses puts first what concerns most.
+func compareLosses(a, b Loss) int {
+	if (a.Stage == Panic) != (b.Stage == Panic) {
+		if a.Stage == Panic {
+			return 1
+		}
+		return -1
+	}
+	return len(b.targets)*len(b.Verbs)*len(b.whos) - len(a.targets)*len(a.Verbs)*len(a.whos)
+}
