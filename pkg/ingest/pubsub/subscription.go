@@ -96,10 +96,11 @@ func (s *Subscription) receive(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
+	f.end()
 	// The library waits until Pub/Sub has taken what was settled, which it need not do ever.
 	select {
 	case <-ended:
-	case <-time.After(2 * s.cfg.Grace):
+	case <-time.After(s.cfg.Grace / 2):
 		s.cfg.Logger.Warn("Pub/Sub: it did not take all acknowledgements; some messages come again", "subscription", s.cfg.Subscription)
 	}
 	return nil
