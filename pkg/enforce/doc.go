@@ -1,0 +1,46 @@
+// Package enforce says what a detection at admission leads to: nothing but the detection, a
+// warning to whoever asked, or a refusal. It stands in a file of its own, beside the rules,
+// which stay what they are: a rule finds, the file decides.
+//
+// # The file
+//
+//	contact: "ask in #platform"         # how to get an exception; in each warning and denial
+//	enforce:
+//	  - rule: Privileged Container      # or a list; tag: T1611 means all rules with that tag
+//	    action: observe                 # observe, warn or deny
+//	    namespaces: [kube-system]
+//	  - rule: Privileged Container
+//	    action: deny
+//	    clusters: [prod, "eu-*"]
+//	    message: Use a capability.      # in place of the first sentence of the rule's description
+//	  - tag: T1609
+//	    action: warn
+//	exceptions:
+//	  - rule: Privileged Container      # or tag
+//	    namespaces: [monitoring]
+//	    names: ["node-exporter*"]       # of the object
+//	    owner: team-observability       # these three are required
+//	    reason: reads the disks' health from the devices
+//	    expires: 2027-01-31             # the end of that day in UTC; or a time by RFC 3339
+//
+// Of the entries under enforce the first that fits counts, and where none does the detection
+// is observed. An exception that fits and has not expired makes an observation of a warning
+// or a denial.
+//
+// # Where an entry or an exception holds
+//
+//	clusters, namespaces, users, names  names or patterns (* is any text, ? a byte, [a-z] one of
+//	                                    them); one of the list must match. No list: all
+//	groups                              the same; one of the user's groups must match one of the list
+//	namespace_labels                    all of these labels must stand in the namespace
+//
+// A request about nothing in a namespace has the empty namespace, which * matches. A
+// Namespace itself is in the namespace of its name. A review does not have the labels of the
+// namespace that an object is in, so namespace_labels holds for requests that write
+// Namespace objects, and for no others.
+//
+// Unknown keys, keys that are there twice, and names of rules that do not exist are errors,
+// with file, line and column.
+//
+// Where requests come from, what rules are, and who is answered, stays outside.
+package enforce

@@ -1,0 +1,136 @@
+package enforce
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/falco/operator"
+)
+
+// Action is what a detection leads to.
+type Action string
+
+// The actions, from the mildest.
+const (
+	Observe Action = "observe"
+	Warn    Action = "warn"
+	Deny    Action = "deny"
+)
+
+// Policy is a file. It is not changed after [Parse].
+type Policy struct {
+	Contact    string // how to get an exception; may be empty
+	Entries    []Entry
+	Exceptions []Exception
+}
+
+// Scope is where an entry or an exception holds.
+type Scope struct {
+	Rules, Tags                                  []string // one of these names it; one of the lists is empty
+	Clusters, Namespaces, Users, Groups, Objects []string // patterns; none: all
+	NamespaceLabels                              map[string]string
+	Line                                         int // in the file
+}
+
+// Entry is what detections lead to somewhere.
+type Entry struct {
+	Scope
+	Action  Action
+	Message string // "": the rule's own words
+}
+
+// Exception lets through what would be warned of, or denied.
+type Exception struct {
+	Scope
+	Owner, Reason string
+	Expires       time.Time // from then on it is none
+}
+
+// Request is what a detection is about.
+type Request struct {
+	Cluster   string
+	Namespace string // "": in none; of a Namespace its name
+	User      string
+	Groups    []string
+	Object    string            // its name; "" where it has none yet
+	Labels    map[string]string // of the namespace, where the request writes one; else nil
+}
+
+// Decision is what a detection leads to. Without a policy all are observed.
+type Decision struct {
+	Action    Action
+	Entry     *Entry     // that says so; nil: none does
+	Exception *Exception // that lets it through, though the entry says otherwise; nil: none
+}
+
+// Decide decides about a detection of a rule with these tags.
+func (p *Policy) Decide(r *Request, rule string, tags []string, now time.Time) Decision {
+	if p == nil {
+		return Decision{Action: Observe}
+	}
+	for i := range p.Entries {
+		e := &p.Entries[i]
+		if !e.covers(r, rule, tags) {
+			continue
+		}
+		d := Decision{Action: e.Action, Entry: e}
+		if e.Action != Observe {
+			d.except(p, r, rule, tags, now)
+		}
+		return d
+	}
+	return Decision{Action: Observe}
+}
+
+// except looks for an exception.
+func (d *Decision) except(p *Policy, r *Request, rule string, tags []string, now time.Time) {
+	for i := range p.Exceptions {
+		x := &p.Exceptions[i]
+		if now.Before(x.Expires) && x.covers(r, rule, tags) {
+			d.Action, d.Exception = Observe, x
+			return
+		}
+	}
+}
+
+func (s *Scope) covers(r *Request, rule string, tags []string) bool {
+	if !slices.Contains(s.Rules, rule) && !slices.ContainsFunc(s.Tags, func(t string) bool { return slices.Contains(tags, t) }) {
+		return false
+	}
+	if !matches(s.Clusters, r.Cluster) || !matches(s.Namespaces, r.Namespace) || !matches(s.Users, r.User) || !matches(s.Objects, r.Object) {
+		return false
+	}
+	if len(s.Groups) > 0 && !slices.ContainsFunc(r.Groups, func(g string) bool { return matches(s.Groups, g) }) {
+		return false
+	}
+	for key, value := range s.NamespaceLabels {
+		if got, ok := r.Labels[key]; !ok || got != value {
+			return false
+		}
+	}
+	return true
+}
+
+// matches tells whether one of the patterns matches; none match all.
+func matches(patterns []string, s string) bool {
+	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return operator.Glob(p, s, false) })
+}
+
+// Expired are the exceptions that are none any more.
+func (p *Policy) Expired(now time.Time) (list []*Exception) {
+	if p == nil {
+		return nil
+	}
+	for i := range p.Exceptions {
+		if x := &p.Exceptions[i]; !now.Before(x.Expires) {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// String tells whose exception it is, why, and how long.
+func (x *Exception) String() string {
+	return fmt.Sprintf("%s: %s, until %s", x.Owner, x.Reason, x.Expires.UTC().Format(time.RFC3339))
+}

@@ -1,0 +1,42 @@
+package enforce
+
+import "github.com/kubewitness/kubewitness/pkg/audit"
+
+// RequestOf reads what an event is about. The user is the one that the request acted as.
+func RequestOf(e *audit.Event) Request {
+	root := e.Root()
+	ref, who := root.Get("objectRef"), root.Get("user")
+	if as := root.Get("impersonatedUser"); as.Kind() == audit.Object {
+		who = as
+	}
+	r := Request{
+		Cluster: e.Cluster, Namespace: text(ref.Get("namespace")), User: text(who.Get("username")), Object: text(ref.Get("name")),
+	}
+	for g := range who.Get("groups").Elems() {
+		r.Groups = append(r.Groups, text(g))
+	}
+	body := root.Get("requestObject")
+	if r.Object == "" { // of a create, in audit logs
+		r.Object = text(body.Path("metadata", "name"))
+	}
+	if text(ref.Get("resource")) == "namespaces" && text(ref.Get("apiGroup")) == "" && text(ref.Get("subresource")) == "" {
+		r.Namespace = r.Object
+		r.Labels = labels(body.Path("metadata", "labels"))
+	}
+	return r
+}
+
+func labels(v audit.Value) map[string]string {
+	out := map[string]string{}
+	for key, value := range v.Members() {
+		out[key] = text(value)
+	}
+	return out
+}
+
+func text(v audit.Value) string {
+	if v.Kind() != audit.String {
+		return ""
+	}
+	return v.Text()
+}
