@@ -79,6 +79,13 @@ func TestValidate(t *testing.T) {
 			`k.yaml:2: store.keep_free: 512MiB is not more than spool.free_floor, 512MiB: old days would go too late to make room for the durable log; write more, or 0 for twice that`,
 			`k.yaml:2: store.sync_every: 30s is not less than spool.ack_wait, 30s`,
 		}},
+		{"cloud logging", insecure + `cloudlogging: {resources: [acme, projects/p, folders/1, projects/p], filter: 'a=1) OR (b=2', poll: 10ms, overlap: 10s}`, []string{
+			`k.yaml:2: cloudlogging.poll: 10ms is too little; write 1s or more`,
+			`k.yaml:2: cloudlogging.overlap: 10s is too little; write 1m or more`,
+			`k.yaml:2: cloudlogging.resources[0]: "acme" names nothing that has logs; write projects/ID, folders/NUMBER, organizations/NUMBER, billingAccounts/ID, or a view of a log bucket, projects/ID/locations/LOCATION/buckets/BUCKET/views/VIEW`,
+			`k.yaml:2: cloudlogging.resources[3]: "projects/p" is there before; name a resource once`,
+			`k.yaml:2: cloudlogging.filter: cannot stand beside ours: the parenthesis at byte 4 closes nothing`,
+		}},
 		{"half of TLS", insecure + "outputs: {http: {url: 'https://h', cert_file: /c}}", []string{
 			"outputs.http.key_file: is empty though cert_file is set; name the file of its key",
 		}},

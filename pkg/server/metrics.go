@@ -31,6 +31,7 @@ func (x exporter) Collect(ch chan<- prometheus.Metric) {
 	x.spool(out)
 	x.sinks(out)
 	x.tails(out)
+	x.cloudLogging(out)
 	x.pushes(out)
 	x.archive(out)
 	x.index(out)

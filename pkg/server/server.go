@@ -30,6 +30,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/config"
 	"github.com/kubewitness/kubewitness/pkg/ingest"
+	"github.com/kubewitness/kubewitness/pkg/ingest/cloudlogging"
 	"github.com/kubewitness/kubewitness/pkg/ingest/pubsub"
 	"github.com/kubewitness/kubewitness/pkg/judge"
 	"github.com/kubewitness/kubewitness/pkg/redact"
@@ -74,6 +75,7 @@ type Server struct {
 	feeds   []*feed
 	tails   []*tail
 	pulls   []*pull
+	pulled  *cloudlogging.Client // of pulls
 	pushes  []*push
 	hook    *hook     // nil: no webhook
 	site    *site     // nil: no HTTP listener
@@ -212,7 +214,8 @@ func (s *Server) webhookLost(cluster string, n int, sample []audit.Identity) {
 // state is what /status shows.
 type state struct {
 	spool.Status
-	PubSub []pubsub.Status `json:",omitempty"`
+	PubSub       []pubsub.Status       `json:",omitempty"`
+	CloudLogging []cloudlogging.Status `json:",omitempty"`
 }
 
 func (s *Server) status(r *http.Request) (any, error) {
@@ -225,6 +228,9 @@ func (s *Server) status(r *http.Request) (any, error) {
 	all := state{Status: log}
 	for _, p := range s.pushes {
 		all.PubSub = append(all.PubSub, p.subscription.Status())
+	}
+	for _, p := range s.pulls {
+		all.CloudLogging = append(all.CloudLogging, p.puller.Status())
 	}
 	return all, nil
 }
@@ -262,6 +268,7 @@ func (s *Server) Close() error {
 		_ = s.site.listener.Close()
 		s.extinguish()
 	}
+	errs = append(errs, s.closeCloudLogging())
 	if s.log != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), endTime)
 		defer cancel()
