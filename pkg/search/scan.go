@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/record"
@@ -25,6 +26,7 @@ type scan struct {
 	sum   *Summary
 	after store.Position
 	last  store.Position // looked at
+	edge  time.Time      // down to where the store has looked at all; zero: nowhere yet
 	tell  func(Progress)
 }
 
@@ -76,8 +78,28 @@ func (c *scan) reached() {
 	}
 }
 
+// beforeAll is an ID below all others.
+const beforeAll = "0"
+
+// outOfTime makes a scan that ran out of time one that is partial, from where the next can
+// go on. It tells whether the scan has come anywhere at all.
+func (c *scan) outOfTime() bool {
+	if !c.edge.IsZero() && (c.last.Time.IsZero() || c.edge.Before(c.last.Time)) {
+		c.last = store.Position{Time: c.edge, ID: beforeAll}
+	}
+	if c.last == (store.Position{}) {
+		return false
+	}
+	c.sum.Partial = true
+	c.sum.Why = fmt.Sprintf("time was over when it had looked back to %s; go on from there, or ask for a shorter time, or a narrower condition",
+		c.last.Time.UTC().Format(time.RFC3339))
+	c.reached()
+	return true
+}
+
 // progress passes on how far the store has come.
 func (c *scan) progress(p store.Progress) {
+	c.edge = p.Reached
 	if c.tell != nil {
 		c.tell(Progress{Reached: p.Reached, Oldest: p.Oldest, Scanned: c.sum.Scanned})
 	}

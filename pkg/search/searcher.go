@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/record"
@@ -52,7 +53,8 @@ func (e NotFound) Error() string { return "search: no event has the id " + e.ID 
 
 // Search gives the events that the request asks for, newest first, one page of them.
 // It ends with yield's error, where that has one. A request that cannot be carried
-// out is a [BadRequest].
+// out is a [BadRequest]. When the context's deadline passes, what was found is partial, unless
+// that is nothing and nowhere: then the error is the context's.
 func (s *Searcher) Search(ctx context.Context, p Principal, r Request, pg Page, yield func(*Hit) error) (sum Summary, err error) {
 	q, err := s.query(p, r)
 	if err != nil {
@@ -82,6 +84,9 @@ func (s *Searcher) Search(ctx context.Context, p Principal, r Request, pg Page, 
 		}
 		return nil
 	})
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil && scan.outOfTime() {
+		err = nil
+	}
 	if sum.Partial {
 		sum.Next = positionText(scan.last)
 	}
