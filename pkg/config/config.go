@@ -15,6 +15,7 @@ type Config struct {
 	Hostname     string       `mapstructure:"hostname" doc:"What rules and outputs see as evt.hostname. Empty: the variable FALCO_HOSTNAME, else the name of the host."`
 	Rules        Rules        `mapstructure:"rules" doc:"What events are judged against."`
 	Webhook      Webhook      `mapstructure:"webhook" doc:"Where API servers send their audit events."`
+	Admission    Admission    `mapstructure:"admission" doc:"Where API servers ask before they do something (ValidatingWebhook); see docs/admission.md."`
 	Clusters     []Cluster    `mapstructure:"clusters" doc:"The clusters that events come from. Whoever names another is refused. Without a list, logs under tail may be of any, and with webhook.insecure so may requests."`
 	Tail         []Tail       `mapstructure:"tail" doc:"Audit logs of API servers that are followed, beside the webhook or instead of it."`
 	CloudLogging CloudLogging `mapstructure:"cloudlogging" doc:"Audit logs of GKE, read from the Cloud Logging API; see docs/gke.md."`
@@ -71,7 +72,7 @@ type WebhookTLS struct {
 type Credential struct {
 	Name            string   `mapstructure:"name" doc:"Name of the credential in logs and metrics."`
 	TokenFile       string   `mapstructure:"token_file" doc:"File with a bearer token."`
-	CertificateName string   `mapstructure:"certificate_name" doc:"Common name, or DNS name, of the client's certificate. Needs webhook.tls.client_ca_file."`
+	CertificateName string   `mapstructure:"certificate_name" doc:"Common name, or DNS name, of the client's certificate. Needs tls.client_ca_file of the same section."`
 	PathSecretFile  string   `mapstructure:"path_secret_file" doc:"File with a text that the path of the URL must contain, for senders that can do no better."`
 	Clusters        []string `mapstructure:"clusters" doc:"Clusters whose events may be sent with it; * is all that are listed."`
 }
@@ -216,6 +217,7 @@ func Default() Config {
 		Rules:        Rules{Matching: MatchAll, MinPriority: rules.Debug, Watch: true},
 		Webhook:      Webhook{MaxBody: 64 << 20, Patience: 5 * time.Minute},
 		HTTP:         HTTP{Listen: "127.0.0.1:8080"},
+		Admission:    defaultAdmission(),
 		CloudLogging: defaultCloudLogging(), PubSub: defaultPubSub(),
 		Log: Log{Level: "info", Format: "text"},
 		Spool: Spool{

@@ -10,7 +10,7 @@ import (
 
 // TestFileProblems: each problem names its line, its key, and what to write.
 func TestFileProblems(t *testing.T) {
-	const sections = "the sections are data, hostname, rules, webhook, clusters, tail, cloudlogging, pubsub, http, log, spool, store, redact, outputs"
+	const sections = "the sections are data, hostname, rules, webhook, admission, clusters, tail, cloudlogging, pubsub, http, log, spool, store, redact, outputs"
 	for _, tt := range []struct {
 		text string
 		want []string
@@ -19,7 +19,7 @@ func TestFileProblems(t *testing.T) {
 		{"# a\nwebhook:\n  # b\n  max_bdy: 1\n", []string{"k.yaml:4: webhook.max_bdy: no such key; did you mean max_body?"}},
 		{"Webhook: {}\n", []string{"k.yaml:1: Webhook: no such key; did you mean webhook?"}},
 		{"webhook: {}\nWEBHOOK: {}\n", []string{"k.yaml:2: WEBHOOK: no such key; did you mean webhook?"}},
-		{"listen: x\n", []string{"k.yaml:1: listen: no such key; did you mean webhook.listen or http.listen?"}},
+		{"listen: x\n", []string{"k.yaml:1: listen: no such key; did you mean webhook.listen, admission.listen or http.listen?"}},
 		{strings.Repeat("x", 100) + ": x\n", []string{"k.yaml:1: " + strings.Repeat("x", 64) + ": no such key; " + sections}},
 		{"\"a\\nb\": x\n", []string{"k.yaml: a?b: no such key; " + sections}},
 		{"log: {level: {a: b}}\n", []string{"k.yaml:1: log.level: is a section; write a text"}},

@@ -5,13 +5,13 @@ import "slices"
 func (j *judge) webhook() {
 	w := j.Webhook
 	host, on := j.address("webhook.listen", w.Listen)
-	if w.Listen == "" && len(j.Tail) == 0 && !j.CloudLogging.On() && !j.PubSub.On() {
+	if w.Listen == "" && len(j.Tail) == 0 && !j.CloudLogging.On() && !j.PubSub.On() && !j.Admission.On() {
 		j.refuse("webhook.listen", "is empty, and nothing is under tail, cloudlogging and pubsub: there is no source of events; write host:port, or list a log")
 	}
 	if w.DefaultCluster != "" {
 		j.known("webhook.default_cluster", w.DefaultCluster)
 	}
-	j.webhookTLS(w.TLS)
+	j.tls("webhook.tls", w.TLS)
 	switch {
 	case w.Insecure:
 		j.insecure(host, on)
@@ -20,10 +20,11 @@ func (j *judge) webhook() {
 	}
 }
 
-func (j *judge) webhookTLS(t WebhookTLS) {
-	j.both("webhook.tls", t.CertFile, t.KeyFile)
+// tls holds that the files of an endpoint's TLS belong together.
+func (j *judge) tls(sec string, t WebhookTLS) {
+	j.both(sec, t.CertFile, t.KeyFile)
 	if t.ClientCAFile != "" && t.CertFile == "" {
-		j.refuse("webhook.tls.client_ca_file", "means nothing without TLS; set cert_file and key_file")
+		j.refuse(sec+".client_ca_file", "means nothing without TLS; set cert_file and key_file")
 	}
 }
 
@@ -65,10 +66,11 @@ func (j *judge) secure() {
 	}
 }
 
-func (j *judge) credentials() {
+// credentials holds that the credentials of an endpoint can be used.
+func (j *judge) credentials(endpoint string, list []Credential, tls WebhookTLS) {
 	seen := map[string]bool{}
-	for i, c := range j.Webhook.Credentials {
-		at := item("webhook.credentials", i)
+	for i, c := range list {
+		at := item(endpoint+".credentials", i)
 		switch {
 		case !ValidClusterName(c.Name): // the same form will do
 			j.refuse(at+".name", "%q is no name of a credential; %s", c.Name, nameAdvice)
@@ -77,6 +79,9 @@ func (j *judge) credentials() {
 		}
 		seen[c.Name] = true
 		j.proof(at, c)
+		if c.CertificateName != "" && tls.ClientCAFile == "" {
+			j.refuse(at+".certificate_name", "needs %s.tls.client_ca_file; name the file of the authorities that sign certificates of clients", endpoint)
+		}
 		j.credentialClusters(at+".clusters", c.Clusters)
 	}
 }
@@ -91,9 +96,6 @@ func (j *judge) proof(at string, c Credential) {
 	}
 	if n != 1 {
 		j.refuse(at, "has %d of token_file, certificate_name and path_secret_file; set exactly one", n)
-	}
-	if c.CertificateName != "" && j.Webhook.TLS.ClientCAFile == "" {
-		j.refuse(at+".certificate_name", "needs webhook.tls.client_ca_file; name the file of the authorities that sign certificates of clients")
 	}
 }
 
