@@ -31,11 +31,13 @@ const shortWarning = 120
 
 // Warning is the line that warns whoever asked.
 func (p *Policy) Warning(f *Finding) string {
-	s := "kubewitness: " + f.Rule
+	s, joint := "kubewitness: "+f.Rule, ": "
 	for _, more := range []string{f.why(), p.exception()} {
-		if longer := s + ": " + more; more != "" && utf8.RuneCountInString(longer) <= shortWarning {
-			s = longer
+		longer := s + joint + strings.TrimSuffix(more, ".")
+		if more == "" || utf8.RuneCountInString(longer) > shortWarning {
+			continue
 		}
+		s, joint = longer, ". "
 	}
 	return s
 }

@@ -134,3 +134,15 @@ func (p *Policy) Expired(now time.Time) (list []*Exception) {
 func (x *Exception) String() string {
 	return fmt.Sprintf("%s: %s, until %s", x.Owner, x.Reason, x.Expires.UTC().Format(time.RFC3339))
 }
+
+// Verdict is what a detection led to, in a word: the action, "excepted" for what an
+// exception let through, and with dryRun "would-warn" and "would-deny".
+func (d *Decision) Verdict(dryRun bool) string {
+	switch {
+	case d.Exception != nil:
+		return "excepted"
+	case dryRun && d.Action != Observe:
+		return "would-" + string(d.Action)
+	}
+	return string(d.Action)
+}

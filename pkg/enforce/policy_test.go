@@ -140,8 +140,8 @@ func TestMessages(t *testing.T) {
 		p.Denial(found, "jane was refused creating pod shop/web by admission"))
 	found[0].Decision.Entry = entry
 	assert.Equal(t, "kubewitness: Privileged, Host Path: Use a capability.", (&Policy{}).Denial(found, ""))
-	assert.Equal(t, "kubewitness: Privileged: Use a capability: For an exception: ask in #platform", p.Warning(&found[0]))
-	assert.Equal(t, "kubewitness: Privileged: A pod, or the template of a workload, has a container that runs privileged.",
+	assert.Equal(t, "kubewitness: Privileged: Use a capability. For an exception: ask in #platform", p.Warning(&found[0]))
+	assert.Equal(t, "kubewitness: Privileged: A pod, or the template of a workload, has a container that runs privileged",
 		p.Warning(&Finding{Rule: "Privileged", Desc: desc}), "what does not fit into 120 characters is left out")
 	assert.LessOrEqual(t, utf8.RuneCountInString(p.Warning(&Finding{Rule: "R", Desc: strings.Repeat("ä", 100)})), shortWarning)
 }

@@ -35,6 +35,7 @@ func (x exporter) Collect(ch chan<- prometheus.Metric) {
 	x.pushes(out)
 	x.archive(out)
 	x.index(out)
+	x.admission(out)
 	x.api(out)
 }
 

@@ -48,11 +48,14 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.hook != nil {
 		sources.run("webhook", s.hook.serve)
 	}
+	if s.reviews != nil {
+		sources.run("admission", s.reviews.serve)
+	}
 	if err := s.light(); err != nil {
 		s.logger.Warn("nobody can find this service by its data folder", "error", err)
 	}
 	s.health.enter(serving)
-	s.logger.Info("serving", "webhook", s.WebhookAddr(), "http", s.HTTPAddr(), "rules", s.judge.Rules().Enabled(), "outputs", len(s.feeds), "tails", len(s.tails))
+	s.logger.Info("serving", "webhook", s.WebhookAddr(), "admission", s.AdmissionAddr(), "http", s.HTTPAddr(), "rules", s.judge.Rules().Enabled(), "outputs", len(s.feeds), "tails", len(s.tails))
 
 	select {
 	case <-sources.ctx.Done():
@@ -140,6 +143,9 @@ func (s *Server) runReloads(g *group) {
 				s.reopen()
 				if s.hook != nil {
 					s.hook.reload()
+				}
+				if s.reviews != nil {
+					s.reviews.reload()
 				}
 				if s.site != nil {
 					s.site.reload()

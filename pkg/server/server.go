@@ -78,6 +78,7 @@ type Server struct {
 	pulled  *cloudlogging.Client // of pulls
 	pushes  []*push
 	hook    *hook     // nil: no webhook
+	reviews *reviews  // nil: no admission
 	site    *site     // nil: no HTTP listener
 	archive *archive  // nil: no embedded store
 	index   *indexing // nil: no Elasticsearch
@@ -100,7 +101,7 @@ func New(ctx context.Context, cfg config.Config, opt Options) (s *Server, err er
 			s = nil
 		}
 	}()
-	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openElasticsearch, s.openStore, s.openLog, s.openIntake, s.openTails, s.openCloudLogging, s.openPubSub, s.openWebhook, s.openHTTP} {
+	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openElasticsearch, s.openStore, s.openLog, s.openIntake, s.openTails, s.openCloudLogging, s.openPubSub, s.openWebhook, s.openAdmission, s.openHTTP} {
 		if err := step(ctx); err != nil {
 			return s, err
 		}
@@ -263,6 +264,9 @@ func (s *Server) Close() error {
 	var errs []error
 	if s.hook != nil {
 		_ = s.hook.listener.Close() // closed already after a Run
+	}
+	if s.reviews != nil {
+		_ = s.reviews.listener.Close()
 	}
 	if s.site != nil {
 		_ = s.site.listener.Close()
