@@ -88,7 +88,13 @@ func (c *replayCommand) run(ctx context.Context, inputs []string) error {
 	if err != nil {
 		return err
 	}
-	summary, err := replay.Run(ctx, c.options(inputs, m, line))
+	stateful, err := set.Stateful(c.appendFields)
+	if err != nil {
+		return err
+	}
+	opt := c.options(inputs, m, line)
+	opt.Stateful = stateful
+	summary, err := replay.Run(ctx, opt)
 	c.clearProgress()
 	if _, sumErr := summary.WriteTo(c.err); err == nil {
 		err = sumErr

@@ -15,7 +15,7 @@
 // different clusters never count together.
 //
 //	kw_threshold:              many events, or many values, in a short time
-//	  count: NUMBER            from 2 to 10000
+//	  count: NUMBER            from 2 to 10000; of distinct values to 1000
 //	  within: DURATION         from 1s to 1d
 //	  by: FIELDS               events with the same values count together; default: all of a cluster
 //	  distinct: FIELDS         count the values of these instead of events

@@ -3,5 +3,6 @@
 //
 // It counts what it reads, refuses and finds, and reports progress; how an
 // alert is printed and where it goes is told from outside, and so is the
-// clock. Nothing here keeps events after they are judged.
+// clock. What rules about several events keep is package correlate's; nothing else
+// keeps events after they are judged.
 package replay

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/alert"
+	"github.com/kubewitness/kubewitness/pkg/correlate"
+	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
 )
 
@@ -18,8 +20,9 @@ import (
 // that called Run, in the order of the input.
 type Options struct {
 	Source
-	Matcher *match.Matcher
-	Workers int // goroutines that decode and match
+	Matcher  *match.Matcher
+	Stateful *correlate.Rules // what needs more than one event; may be nil
+	Workers  int              // goroutines that decode and match
 
 	Line     func(dst []byte, a *alert.Alert) []byte // appends an alert, without the line break
 	Out      io.Writer                               // gets the lines of one or more events at a time
@@ -43,6 +46,7 @@ type Progress struct {
 // are read all the same.
 func Run(ctx context.Context, opt Options) (*Summary, error) {
 	r := &run{Options: opt, summary: newSummary(), start: opt.Now(), total: opt.totalSize()}
+	r.judging = correlate.NewJudge(opt.Matcher, opt.Stateful, correlate.Options{Hostname: opt.Hostname})
 	err := r.all(ctx)
 	r.summary.Elapsed = opt.Now().Sub(r.start)
 	return r.summary, errors.Join(append(r.unreadable, err)...)
@@ -50,6 +54,7 @@ func Run(ctx context.Context, opt Options) (*Summary, error) {
 
 type run struct {
 	Options
+	judging    *correlate.Judge
 	summary    *Summary
 	start      time.Time
 	reported   time.Time // of the last progress
@@ -77,6 +82,9 @@ func (r *run) all(ctx context.Context) error {
 	}
 	for {
 		t, err := f.next(ctx)
+		if t == nil && err == nil {
+			return r.end()
+		}
 		if t == nil {
 			return err
 		}
@@ -133,10 +141,11 @@ func (r *run) settle(t *task) error {
 		}
 	}
 	r.summary.Events += t.events
-	if len(t.lines) > 0 {
-		if _, err := r.Out.Write(t.lines); err != nil {
-			return fmt.Errorf("replay: writing alerts: %w", err)
-		}
+	if len(t.seen) > 0 {
+		r.correlate(t)
+	}
+	if err := r.write(t.lines); err != nil {
+		return err
 	}
 	for _, rule := range t.hits {
 		r.summary.detect(rule)
@@ -149,6 +158,59 @@ func (r *run) settle(t *task) error {
 		}
 	}
 	r.progress()
+	return nil
+}
+
+func (r *run) write(lines []byte) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	if _, err := r.Out.Write(lines); err != nil {
+		return fmt.Errorf("replay: writing alerts: %w", err)
+	}
+	return nil
+}
+
+// correlate judges the events of a task by the stateful rules, and puts the alerts of
+// these behind those of the event that made them fire.
+func (r *run) correlate(t *task) {
+	var lines []byte
+	from, m := 0, t.begin
+	for i := range t.seen {
+		seen := &t.seen[i]
+		var c field.Context
+		r.context(&c, t.event(i), &m)
+		found := r.judging.Settle(&c, seen.observation)
+		if len(found) == 0 {
+			continue
+		}
+		lines = append(lines, t.lines[from:seen.end]...)
+		from = seen.end
+		lines = r.found(lines, t, found)
+	}
+	if from > 0 || len(lines) > 0 {
+		t.lines = append(lines, t.lines[from:]...)
+	}
+}
+
+// found appends the alerts of stateful rules.
+func (r *run) found(lines []byte, t *task, found []correlate.Found) []byte {
+	for _, f := range found {
+		t.hits = append(t.hits, f.Detection.Rule)
+		lines = append(r.Line(lines, &alert.Alert{Event: f.Event, Detection: f.Detection}), '\n')
+	}
+	return lines
+}
+
+// end tells what is found since no event comes any more.
+func (r *run) end() error {
+	var t task
+	if err := r.write(r.found(nil, &t, r.judging.End())); err != nil {
+		return err
+	}
+	for _, rule := range t.hits {
+		r.summary.detect(rule)
+	}
 	return nil
 }
 

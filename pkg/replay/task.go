@@ -7,6 +7,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/alert"
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/correlate"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
@@ -26,11 +27,20 @@ type task struct {
 	after  chan mark // to the next one
 	done   chan struct{}
 
+	begin mark      // before the first event
+	seen  []sighted // by event, for the stateful rules; none where there are none
+
 	events     int64
 	rejections []*audit.Rejection
 	lines      []byte
 	hits       []*rules.Rule // one for each alert
 	faults     []faultAt
+}
+
+// sighted is what an event is for stateful rules, and where behind its alerts is.
+type sighted struct {
+	observation *correlate.Observation
+	end         int
 }
 
 // faultAt is a fault with the place of the event.
@@ -77,7 +87,7 @@ func (r *run) judge(t *task) {
 		next.first = first.first
 	}
 	t.after <- next
-	t.events = int64(n)
+	t.events, t.begin = int64(n), m
 	for i := range n {
 		var c field.Context
 		r.context(&c, t.event(i), &m)
@@ -109,13 +119,16 @@ func (t *task) event(i int) *audit.Event {
 }
 
 func (r *run) match(t *task, c *field.Context) {
-	res := r.Matcher.Match(c)
+	res, o := r.judging.Look(c)
 	for _, f := range res.Faults {
 		t.faults = append(t.faults, faultAt{c.Event.Input, c.Event.Line, f})
 	}
 	for _, d := range res.Detections {
 		t.hits = append(t.hits, d.Rule)
 		t.lines = append(r.Line(t.lines, &alert.Alert{Event: c.Event, Detection: d}), '\n')
+	}
+	if r.judging.Stateful() {
+		t.seen = append(t.seen, sighted{o, len(t.lines)})
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubewitness/kubewitness/pkg/correlate"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
@@ -65,9 +66,28 @@ func Compile(files []rules.File, opt Options) (*Set, error) {
 	return s, nil
 }
 
-// Matcher compiles the rules for events.
+// Matcher compiles the rules that need no more than one event.
 func (s *Set) Matcher(first bool, appendFields []string) (*match.Matcher, error) {
 	return match.New(s.Rules, s.Catalogue, match.Options{First: first, Strict: s.strict, AppendFields: appendFields})
+}
+
+// Stateful compiles the rules that need more than one event.
+func (s *Set) Stateful(appendFields []string) (*correlate.Rules, error) {
+	return correlate.New(s.Rules, s.Catalogue, match.Options{Strict: s.strict, AppendFields: appendFields})
+}
+
+// Judge makes a judge of a run of events by all of the rules; hostname is what
+// evt.hostname gives.
+func (s *Set) Judge(first bool, appendFields []string, hostname string) (*correlate.Judge, error) {
+	m, err := s.Matcher(first, appendFields)
+	if err != nil {
+		return nil, err
+	}
+	stateful, err := s.Stateful(appendFields)
+	if err != nil {
+		return nil, err
+	}
+	return correlate.NewJudge(m, stateful, correlate.Options{Hostname: hostname}), nil
 }
 
 // Files reads the named rules files, in order; without names it gives our own.

@@ -42,6 +42,7 @@ const (
 	leastWithin, mostWithin     = time.Second, day
 	mostSuppress                = 30 * day
 	leastCount, mostCount       = 2, 10_000
+	mostDistinct                = 1000
 	leastSteps, mostSteps       = 2, 5
 	mostFields                  = 5
 	mostDays, defaultDays       = 90 * day, 14 * day
@@ -154,8 +155,12 @@ func (r *reader) threshold(s *stateItem, v node, at chain) bool {
 		return false
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n < leastCount || n > mostCount {
-		r.fail(ErrYAMLValidate, at.addNode("value for", "count", v.get("count")), fmt.Sprintf("count is a number from %d to %d", leastCount, mostCount))
+	most := mostCount
+	if len(s.distinct) > 0 {
+		most = mostDistinct
+	}
+	if err != nil || n < leastCount || n > most {
+		r.fail(ErrYAMLValidate, at.addNode("value for", "count", v.get("count")), fmt.Sprintf("count is a number from %d to %d", leastCount, most))
 		return false
 	}
 	s.count = n

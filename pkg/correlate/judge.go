@@ -1,0 +1,53 @@
+package correlate
+
+import (
+	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/field"
+	"github.com/kubewitness/kubewitness/pkg/match"
+)
+
+// Judge judges a run of events by all rules of a set: what one event tells by the
+// matcher, the rest by a stream. It is for one goroutine at a time, but for Look.
+type Judge struct {
+	matcher *match.Matcher
+	rules   *Rules
+	stream  *Stream
+}
+
+// NewJudge makes a judge of a set's matcher and its stateful rules, which may be nil.
+func NewJudge(m *match.Matcher, r *Rules, opt Options) *Judge {
+	if r == nil {
+		r = &Rules{}
+	}
+	return &Judge{matcher: m, rules: r, stream: NewStream(r, opt)}
+}
+
+// Judge judges the next event: its own detections, and what it made stateful rules
+// find, which may be about events before it. What is found is valid until the next
+// call.
+func (j *Judge) Judge(c *field.Context) (match.Result, []Found) {
+	res, o := j.Look(c)
+	return res, j.Settle(c, o)
+}
+
+// Look is the part of Judge that can be done for many events at once.
+func (j *Judge) Look(c *field.Context) (match.Result, *Observation) {
+	res := j.matcher.Match(c)
+	o := j.rules.Look(c, audit.Identity{})
+	if o != nil {
+		res.Faults = append(res.Faults, o.Faults...)
+	}
+	return res, o
+}
+
+// Settle is the part of Judge that has to be done for one event after the other.
+func (j *Judge) Settle(c *field.Context, o *Observation) []Found { return j.stream.Observe(c, o) }
+
+// Stateful tells whether there are rules for which events must be settled.
+func (j *Judge) Stateful() bool { return j.rules.Len() > 0 }
+
+// End gives what is found since no event comes any more.
+func (j *Judge) End() []Found { return j.stream.End() }
+
+// Counters are those of the stream.
+func (j *Judge) Counters() Counters { return j.stream.Counters() }
