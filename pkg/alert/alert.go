@@ -11,6 +11,7 @@ import (
 type Alert struct {
 	Event     *audit.Event
 	Detection match.Detection
+	Late      time.Duration // how long after it happened the event came, where that is too long for an alarm; 0: in time
 }
 
 // Options shape all lines.

@@ -3,6 +3,7 @@ package alert
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -13,6 +14,8 @@ import (
 // sentence of who did what where, and the cluster and namespace.
 //
 //	2026-11-21 19:17:56.428Z  Warning  Exec into pod  jane ran "sh" in pod shop/web-0  [prod/shop]
+//
+// Behind it stands how late the event came, where it did: (late: happened 3h before).
 func AppendAnswer(dst []byte, a *Alert, opt Options) []byte {
 	r := a.Detection.Rule
 	dst = paint(dst, opt, dim, a.Event.Time.UTC().Format("2006-01-02 15:04:05.000Z"))
@@ -28,7 +31,23 @@ func AppendAnswer(dst []byte, a *Alert, opt Options) []byte {
 		dst = append(dst, "  "...)
 		dst = paint(dst, opt, dim, "["+printable(where)+"]")
 	}
+	if a.Late > 0 {
+		dst = append(dst, "  "...)
+		dst = paint(dst, opt, yellow, "(late: happened "+Span(a.Late)+" before)")
+	}
 	return dst
+}
+
+// Span is a duration of an hour and more in words, in minutes, or in days when it is long: 3h, 3h20m, 12d.
+func Span(d time.Duration) string {
+	if d >= 48*time.Hour {
+		return strconv.FormatInt(int64(d/(24*time.Hour)), 10) + "d"
+	}
+	text := strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	if d = d.Round(time.Minute); d%time.Hour == 0 && d > 0 {
+		return strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // place names cluster and namespace, what there is of them.

@@ -11,12 +11,13 @@ import (
 const (
 	FlagExpired = "expired" // its own time is older than what was kept when it came
 	FlagAhead   = "ahead"   // its own time lay more than an hour in the future when it came
+	FlagLate    = "late"    // it came more than an hour after it happened
 )
 
 // Event is an event that was found, with all that is known about it.
 type Event struct {
 	ID         string            `json:"id"`   // 64 hex digits
-	Time       time.Time         `json:"time"` // under which it is filed: its own, or Received if it has a flag
+	Time       time.Time         `json:"time"` // under which it is filed: its own, or Received if it is expired or ahead
 	Cluster    string            `json:"cluster"`
 	Sentence   string            `json:"sentence"` // the answer in words: one printable line
 	Answer     audit.Answer      `json:"answer"`
@@ -27,7 +28,7 @@ type Event struct {
 	Ruleset    string            `json:"ruleset,omitempty"`  // digest of the rules that judged it, in hex
 	Redacted   []string          `json:"redacted,omitempty"` // JSON pointers of the places in Event where secrets were
 	Faults     []string          `json:"faults,omitempty"`   // rules that failed on it, with the error
-	Flags      []string          `json:"flags,omitempty"`    // FlagExpired, FlagAhead
+	Flags      []string          `json:"flags,omitempty"`    // FlagExpired, FlagAhead, FlagLate
 	// Event is the audit event as it is stored. See AppendEvent for how it keeps its spelling.
 	Event json.RawMessage `json:"event"`
 }

@@ -149,6 +149,9 @@ func (w *writer) known(dst []byte) []byte {
 	if e.Flags != 0 {
 		dst = number(dst, `"flags":`, int64(e.Flags))
 	}
+	if e.Late() {
+		dst = append(dst, `"late":true,`...)
+	}
 	dst = member(dst, `"ruleset":`, e.Ruleset)
 	dst = list(dst, `"redacted":`, e.Redacted)
 	return list(dst, `"faults":`, e.Faults)

@@ -25,6 +25,9 @@ func eventOf(h *search.Hit) api.Event {
 	if e.Flags&record.Ahead != 0 {
 		out.Flags = append(out.Flags, api.FlagAhead)
 	}
+	if e.Late() {
+		out.Flags = append(out.Flags, api.FlagLate)
+	}
 	return out
 }
 

@@ -27,6 +27,9 @@ func pick(events []*record.Event, settled *record.Recent) (todo []pending, skipp
 	for _, e := range events {
 		for _, d := range e.Detections {
 			p := pending{alert: alert.Alert{Event: e.Event, Detection: d}}
+			if e.Late() {
+				p.alert.Late = e.Received.Sub(e.Event.Time)
+			}
 			if settled != nil {
 				p.id = record.DetectionID(e.ID, d.Rule.Name)
 				if settled.Has(p.key()) {

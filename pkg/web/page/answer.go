@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubewitness/kubewitness/pkg/alert"
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/search"
@@ -229,6 +230,9 @@ func whenOf(w audit.When, e *record.Event) (f facts) {
 	}
 	f.at("Came to kubewitness", e.Received)
 	f.note(came(e))
+	if e.Late() {
+		f.note("late: it happened " + alert.Span(e.Received.Sub(e.Event.Time)) + " before")
+	}
 	if e.Flags&record.Expired != 0 {
 		f.add("Filed under", "the time it came: its own is older than what is kept")
 	}

@@ -217,6 +217,10 @@ func came(e *record.Event) string {
 		return "by webhook"
 	case "file":
 		return "from a log file"
+	case "pubsub":
+		return "by Pub/Sub"
+	case "cloudlogging":
+		return "from Cloud Logging"
 	}
 	return "by " + e.Source
 }

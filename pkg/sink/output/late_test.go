@@ -1,0 +1,20 @@
+package output_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// TestLateIsInTheAnswer, however often the event is folded.
+func TestLateIsInTheAnswer(t *testing.T) {
+	read := seen{user: "jane", verb: "get", namespace: "shop", name: "a", code: 200}
+	late, timely := read.event(t, 1, "r"), read.event(t, 2, "r")
+	timely.Event.Time = timely.Event.Time.Add(time.Minute)
+	late.Received, timely.Received = late.Event.Time.Add(5*time.Hour), timely.Event.Time.Add(time.Second)
+	lines := answers(t, late, timely)
+	assert.Len(t, lines, 2)
+	assert.Contains(t, lines[0], "  (late: happened 5h before)")
+	assert.NotContains(t, lines[1], "late")
+}
