@@ -279,7 +279,7 @@ var oracleCases = []struct {
 	{"count, far more than needed", ruleText("r", "ka.verb in (a, b, c)", "kw_threshold: {count: 20, within: 4m, by: ka.user.name}"),
 		only("a b c", thresholdOracle(4*time.Minute, 4*time.Minute, 20, false)), bursts, time.Second, lot{1500, 5}},
 	{"distinct, far more than needed", ruleText("r", "ka.verb in (a, b, c)", "kw_threshold: {count: 60, within: 4m, by: ka.user.name, distinct: ka.target.name}"),
-		only("a b c", thresholdOracle(4*time.Minute, 4*time.Minute, 60, true)), bursts, time.Second, lot{2200, 900}},
+		only("a b c", thresholdOracle(4*time.Minute, 4*time.Minute, 60, true)), bursts, time.Second, lot{2000, 1500}},
 	{"distinct, many windows", ruleText("r", "ka.verb in (a, b, c)", "kw_threshold: {count: 3, within: 10s, by: ka.user.name, distinct: ka.target.name}"),
 		only("a b c", thresholdOracle(10*time.Second, 10*time.Second, 3, true)), 10 * time.Minute, time.Second, few},
 	{"sequence", ruleText("r", "ka.verb exists", "kw_sequence: {within: 2m, by: ka.user.name, steps: [{condition: ka.verb = a}, {condition: ka.verb = b}, {condition: ka.verb = c}]}"),
@@ -340,7 +340,7 @@ func (g *generator) burst() time.Time {
 	case n < 96:
 		return begin.Add(8*time.Minute + time.Duration(g.IntN(20))*time.Second)
 	}
-	return begin.Add(8*time.Minute - time.Duration(1+g.IntN(30))*time.Second)
+	return begin.Add(8*time.Minute - time.Duration(1+g.IntN(9))*time.Second)
 }
 
 type generator struct{ *rand.Rand }
@@ -354,7 +354,7 @@ func TestEngineAgreesWithAnOracle(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := load(t, tt.rule)
 			fired := 0
-			for seed := range uint64(max(1, 1600/tt.lot.events)) {
+			for seed := range uint64(max(3, 1600/tt.lot.events)) {
 				g := &generator{rand.New(rand.NewPCG(seed, 7))}
 				events := g.stream(t, tt.lot.events/4+g.IntN(tt.lot.events), tt.lot.names, tt.span, tt.step)
 				want := tt.oracle(events)
