@@ -31,7 +31,7 @@ func changeFor(lost []Loss, source *Source) *Change {
 		if slices.Contains(source.Policy.omitStages, l.Stage) {
 			out.Stages = appendNew(out.Stages, l.Stage)
 		}
-		inserted = insert(inserted, l)
+		inserted = insert(inserted, l, source.Policy.omitStages)
 	}
 	if len(inserted) == 0 {
 		return nil
@@ -44,12 +44,12 @@ func changeFor(lost []Loss, source *Source) *Change {
 	return out
 }
 
-// insert adds a rule for a loss, or makes one longer that says the same about other resources.
-func insert(rs []*ruleText, l *Loss) []*ruleText {
+// insert adds a rule for a loss, or makes one longer that says the same about other resources. Some stages are omitted anyway.
+func insert(rs []*ruleText, l *Loss, omitted []string) []*ruleText {
 	r := &ruleText{level: l.level, verbs: l.Verbs}
 	r.users, r.groups = onlyFor(l.whos)
 	for _, s := range allStages {
-		if s != l.Stage {
+		if s != l.Stage && !slices.Contains(omitted, s) {
 			r.omit = append(r.omit, s)
 		}
 	}
@@ -61,7 +61,7 @@ func insert(rs []*ruleText, l *Loss) []*ruleText {
 			urls = appendNew(urls, "*")
 		case t.path != nil:
 			urls = appendNew(urls, t.like)
-		case t.anyGroup && !wide && t.resource == other, t.anyResource && !t.anyGroup && anyNamed(l.targets):
+		case t.anyGroup && !wide && t.resource == other, (t.anyResource || t.seldom()) && !t.anyGroup && anyNamed(l.targets):
 			continue // whatever else there may be; those that have a name are meant
 		case t.anyResource && t.anyGroup:
 		default:
@@ -81,7 +81,7 @@ func insert(rs []*ruleText, l *Loss) []*ruleText {
 
 // anyNamed tells whether resources are among targets that have a name.
 func anyNamed(ts []*target) bool {
-	return slices.ContainsFunc(ts, func(t *target) bool { return t.path == nil && !t.anyResource })
+	return slices.ContainsFunc(ts, func(t *target) bool { return t.path == nil && !t.anyResource && !t.seldom() })
 }
 
 // add adds a rule to those that have it not yet.

@@ -38,6 +38,11 @@ var known = []struct{ group, resources string }{
 	{"crd.projectcalico.org", "globalnetworkpolicies!; networkpolicies"},
 }
 
+// seldom tells of resources that rules do not mean unless they name them.
+func (t *target) seldom() bool {
+	return slices.Contains([]string{"metrics.k8s.io", "resource.k8s.io", "cilium.io", "crd.projectcalico.org"}, t.group) || t.resource == "controllerrevisions"
+}
+
 // other is a name that stands for all that nobody names.
 const other = "kw-other"
 

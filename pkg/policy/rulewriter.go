@@ -16,6 +16,7 @@ type ruleText struct {
 	resources []resourceText
 	urls      []string
 	omit      []string
+	asked     []string // names of rules that are served
 }
 
 // resourceText are resources of one API group; no names: all.
