@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/correlate"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
@@ -14,10 +15,11 @@ import (
 
 // Runner runs tests by a set of rules.
 type Runner struct {
-	set     *ruleset.Set
-	matcher *match.Matcher
-	strict  bool
-	known   map[string]bool // names of all rules, also of those that Falco skips
+	set      *ruleset.Set
+	matcher  *match.Matcher
+	stateful *correlate.Rules
+	strict   bool
+	known    map[string]bool // names of all rules, also of those that Falco skips
 }
 
 // NewRunner makes a runner of rules without errors. strict: they were loaded as Falco does;
@@ -27,7 +29,11 @@ func NewRunner(set *ruleset.Set, strict bool, known []string) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Runner{set: set, matcher: m, strict: strict, known: map[string]bool{}}
+	stateful, err := set.Stateful(nil)
+	if err != nil {
+		return nil, err
+	}
+	r := &Runner{set: set, matcher: m, stateful: stateful, strict: strict, known: map[string]bool{}}
 	for _, name := range known {
 		r.known[name] = true
 	}
@@ -118,20 +124,7 @@ func (t *Test) named() []Named {
 // Run runs a test of the rules that stand in the file named rulesFile.
 func (r *Runner) Run(t *Test, rulesFile string) *Result {
 	res := &Result{Test: t}
-	got := map[string][]Found{}
-	var order []string
-	for i, e := range t.Events {
-		out := r.matcher.Match(r.context(t, i))
-		for _, f := range out.Faults {
-			res.Faults = append(res.Faults, fmt.Sprintf("%s: %v", f.Rule.Name, f.Err))
-		}
-		for _, d := range out.Detections {
-			if got[d.Rule.Name] == nil {
-				order = append(order, d.Rule.Name)
-			}
-			got[d.Rule.Name] = append(got[d.Rule.Name], Found{e, d})
-		}
-	}
+	got, order := r.judge(res, t)
 	wants := map[string]int{}
 	for _, w := range t.Want {
 		wants[w.Rule] += w.Times
@@ -150,8 +143,42 @@ func (r *Runner) Run(t *Test, rulesFile string) *Result {
 	return res
 }
 
+// judge judges the events of a test, in their order, and gives what was found by rule, and
+// the rules in the order in which they fired.
+func (r *Runner) judge(res *Result, t *Test) (got map[string][]Found, order []string) {
+	got = map[string][]Found{}
+	add := func(e *audit.Event, d match.Detection) {
+		name := d.Rule.Name
+		if got[name] == nil {
+			order = append(order, name)
+		}
+		got[name] = append(got[name], Found{e, d})
+	}
+	judge := correlate.NewJudge(r.matcher, r.stateful, correlate.Options{Hostname: hostname})
+	settled := func(found []correlate.Found) {
+		for _, f := range found {
+			add(f.Event.Clone(), f.Detection)
+		}
+	}
+	for i, e := range t.Events {
+		out, found := judge.Judge(r.context(t, i))
+		for _, f := range out.Faults {
+			res.Faults = append(res.Faults, fmt.Sprintf("%s: %v", f.Rule.Name, f.Err))
+		}
+		for _, d := range out.Detections {
+			add(e, d)
+		}
+		settled(found)
+	}
+	settled(judge.End())
+	return got, order
+}
+
+// hostname is what evt.hostname gives.
+const hostname = "test"
+
 func (r *Runner) context(t *Test, i int) *field.Context {
-	return &field.Context{Event: t.Events[i], Num: uint64(i + 1), First: t.Events[0].Time, Hostname: "test", Strict: r.strict}
+	return &field.Context{Event: t.Events[i], Num: uint64(i + 1), First: t.Events[0].Time, Hostname: hostname, Strict: r.strict}
 }
 
 // missing finds what was expected and is not there, each rule once.
@@ -177,18 +204,25 @@ func (r *Runner) missing(res *Result, wants map[string]int, got map[string][]Fou
 
 // nearest finds the event on which a rule came nearest to firing, and what kept it from it.
 func (r *Runner) nearest(t *Test, rule *rules.Rule, found []Found) (nearest *audit.Event, clauses []string) {
-	least := 0
+	least, met := 0, 0
 	for i, e := range t.Events {
-		if slices.ContainsFunc(found, func(f Found) bool { return f.Event == e }) {
+		if !rule.Stateful() && slices.ContainsFunc(found, func(f Found) bool { return f.Event == e }) {
 			continue
 		}
 		x, err := match.Explain(rule, r.set.Catalogue, r.strict, r.context(t, i))
 		if err != nil {
 			continue // its fault is told
 		}
-		if cost := costOf(x, true); nearest == nil || cost < least {
+		cost := costOf(x, true)
+		if cost == 0 {
+			met++
+		}
+		if nearest == nil || cost < least {
 			nearest, least, clauses = e, cost, whyNot(x)
 		}
+	}
+	if met > 0 && rule.Stateful() {
+		return nil, []string{fmt.Sprintf("its condition holds for %d of %s, but what it wants of them together does not", met, counted(len(t.Events), "event"))}
 	}
 	return nearest, clauses
 }

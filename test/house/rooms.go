@@ -33,7 +33,7 @@ var rooms = []room{
 	// State across events, for whoever judges them.
 	{"pkg/correlate", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	{"pkg/ruleset", []string{"pkg/correlate", "pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
-	{"pkg/ruletest", []string{"pkg/audit", "pkg/falco/rules", "pkg/field", "pkg/ingest/gcp", "pkg/match", "pkg/ruleset"}},
+	{"pkg/ruletest", []string{"pkg/audit", "pkg/correlate", "pkg/falco/rules", "pkg/field", "pkg/ingest/gcp", "pkg/match", "pkg/ruleset"}},
 	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	// Outputs are printed again from the redacted event, which needs what the matcher is made of.
 	{"pkg/redact", []string{"pkg/audit", "pkg/falco/condition", "pkg/falco/rules", "pkg/field", "pkg/match"}},
