@@ -22,6 +22,8 @@ const (
 	// settle is how far back each reading begins, before the end of the one before: what is received can be found some
 	// seconds later. The rest is for the sweep.
 	settle = 10 * time.Second
+	// skew is how far the clock of Cloud Logging may be ahead: what it received then is read, too.
+	skew = time.Minute
 	// lateness is how long before its receipt an entry may have happened.
 	lateness = 24 * time.Hour
 	// longestParts is how long the parts of an entry are waited for at most.
@@ -173,7 +175,7 @@ func (p *Puller) catchUp(ctx context.Context) error {
 			r = &reading{Until: now, At: p.cursor.Read.Add(-lateness)}
 		}
 		began := p.cursor.Read.Add(-settle)
-		q := query.Query{User: p.cfg.Filter, From: r.At, ReceivedFrom: began, ReceivedTo: r.Until}
+		q := query.Query{User: p.cfg.Filter, From: r.At, ReceivedFrom: began, ReceivedTo: r.Until.Add(skew)}
 		p.gap = false
 		err := p.reader.read(ctx, q, func(entries []*loggingpb.LogEntry) error {
 			if _, err := p.take(ctx, entries); err != nil {
