@@ -18,8 +18,8 @@ type Priority int
 
 // The priorities.
 const (
-	Live    Priority = iota // who follows
-	History                 // who reads what is long past
+	Live Priority = iota // who follows
+	Past                 // who reads what is long past
 )
 
 const (
@@ -147,13 +147,13 @@ func (q *Quota) taken(waited bool, d time.Duration) {
 func (q *Quota) try(p Priority) (wait time.Duration) {
 	q.change(func(b *bucket, now time.Time) {
 		need := 1.0
-		if p == History {
+		if p == Past {
 			need += min(kept, q.burst()-1)
 		}
 		switch {
 		case b.Blocked.After(now):
 			wait = b.Blocked.Sub(now)
-		case p == History && b.Claimed.After(now):
+		case p == Past && b.Claimed.After(now):
 			wait = min(claim/10, b.Claimed.Sub(now))
 		case b.Tokens >= need:
 			b.Tokens--

@@ -53,7 +53,7 @@ func TestLiveDoesNotStarve(t *testing.T) {
 				for i := range history {
 					q := quota()
 					wg.Go(func() {
-						for q.Take(ctx, History, nil) == nil {
+						for q.Take(ctx, Past, nil) == nil {
 							history[i]++
 						}
 					})
