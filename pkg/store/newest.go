@@ -44,6 +44,7 @@ func (s *Store) Newest(ctx context.Context, q Query, o Scan, yield func(Row) err
 		return err
 	}
 	n := scan{s: s, filter: filter, in: s.stored(spanOf(q)), o: o, yield: yield, after: o.After, page: firstPage, read: firstRead}
+	n.in.most = min(n.in.most, s.latest.Load()) // else windows grow over the rest of the day
 	if o.After != (Position{}) {
 		n.in.most = min(n.in.most, nanos(o.After.Time))
 	}
@@ -108,6 +109,7 @@ func (n *scan) firstWindow() int64 {
 	var e logstorage.StorageStats
 	n.s.engine.UpdateStats(&e)
 	whole := n.s.stored(span{math.MinInt64, math.MaxInt64})
+	whole.most = min(whole.most, n.s.latest.Load())
 	perRow := (whole.most - whole.least) / int64(max(e.RowsCount(), 1))
 	if perRow > int64(day)/firstPage {
 		return int64(day)

@@ -142,3 +142,33 @@ func TestHistogramsAreAligned(t *testing.T) {
 	_, err = s.Histogram(t.Context(), Query{}, 0)
 	assert.ErrorContains(t, err, "steps")
 }
+
+// TestNewestBeginsWhereRowsEnd: not at the end of the day, from where windows would grow
+// until there is all of the day in the one in which the first row is.
+func TestNewestBeginsWhereRowsEnd(t *testing.T) {
+	dir := t.TempDir()
+	for _, opened := range []string{"written", "opened again"} {
+		t.Run(opened, func(t *testing.T) {
+			s, err := Open(Config{Dir: dir, FreeFloor: 1, Now: time.Now})
+			require.NoError(t, err)
+			defer func() { assert.NoError(t, s.Close()) }()
+			begin := noon.Truncate(day) // a second apart from here
+			if opened == "written" {
+				rows := rowsOf(2000)
+				for i := range rows {
+					rows[i].Time = begin.Add(time.Duration(i) * time.Second)
+				}
+				_, err := s.Write(t.Context(), rows)
+				require.NoError(t, err)
+				require.NoError(t, s.Sync(t.Context()))
+			}
+			last := begin.Add(1999 * time.Second)
+			var reached []time.Time
+			none := Scan{Progress: func(p Progress) { reached = append(reached, p.Reached) }}
+			assert.Empty(t, all(t, s, Query{Filter: Equal{"id", []string{"none"}}}, none))
+			require.NotEmpty(t, reached)
+			assert.Less(t, last.Sub(reached[0]), day/64, "the first window ends soon before the last row")
+			assert.Equal(t, idsOf(all(t, s, Query{}, Scan{NoRaw: true}))[0], fmt.Sprintf("%064x", 1999))
+		})
+	}
+}

@@ -76,6 +76,7 @@ func (s *Store) open() error {
 	}
 	s.swept = s.cfg.Now()
 	s.newest = s.newestStored()
+	s.latest.Store(s.newest)
 	failpoint.Watch("store/merge", s.merging)
 	return nil
 }

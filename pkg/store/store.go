@@ -29,6 +29,7 @@ type Store struct {
 	dirty       map[string]bool     // partitions with rows that may not be on disk yet
 	dirtyBodies map[string]bool     // folders with names that may not be on disk yet
 	newest      int64               // no row that was stored is newer; nanoseconds
+	latest      atomic.Int64        // the same, for who does not hold write
 	swept       time.Time           // when bodies of removed days were looked for
 
 	days    days

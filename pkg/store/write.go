@@ -77,6 +77,7 @@ func (s *Store) add(rows []Row, known map[string]bool) (w Written, outside []int
 		b = append(b, placedRow{r, p})
 		known[r.ID] = true
 		s.newest = max(s.newest, r.Time.UnixNano())
+		s.latest.Store(s.newest)
 		s.recent[r.ID] = struct{}{}
 		name := dayOf(r.Time)
 		if days[name] == nil {
