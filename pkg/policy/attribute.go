@@ -11,12 +11,17 @@ import (
 type attribute struct {
 	text
 	member string // where an event would have it, as JSON pointer; "": nowhere
-	json   string // and as what, when the text is exact
+	number bool   // it stands there as a number, not as a text
 }
 
-func (t text) at(member string) (attribute, bool) {
-	b, _ := json.Marshal(t.is)
-	return attribute{text: t, member: member, json: string(b)}, true
+func (t text) at(member string) (attribute, bool) { return attribute{text: t, member: member}, true }
+
+// leaf is how an event has an exact text.
+func (a *attribute) leaf() any {
+	if a.number {
+		return json.Number(a.is)
+	}
+	return a.is
 }
 
 // places are the fields that show a member as it is.
@@ -69,7 +74,7 @@ func (m *moment) attribute(f *condition.Field) (a attribute, ok bool) {
 }
 
 // unauthorized is the code of the answer to a failed login.
-var unauthorized = attribute{text: exactly("401"), member: "/responseStatus/code", json: "401"}
+var unauthorized = attribute{text: exactly("401"), member: "/responseStatus/code", number: true}
 
 // resourceURI is how URIs of resources begin: the API server passes over slashes in front.
 var resourceURI = text{prefixes: []string{"/api", "//"}}

@@ -2,15 +2,21 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// Change is the smallest change of a policy that serves a rule.
+// Change is the smallest change of a policy that serves a rule, without taking anything from others.
 type Change struct {
-	Before int      `json:"before"`           // insert before this rule of the policy, from 1; one more than there are: at the end
-	Insert string   `json:"insert,omitempty"` // rules, as they are written below "rules:"
-	Stages []string `json:"stages,omitempty"` // to be taken out of the omitStages of the whole policy
+	Insert []Insertion `json:"insert"`
+	Stages []string    `json:"stages,omitempty"` // to be taken out of the omitStages of the whole policy
+}
+
+// Insertion is rules to be put into a policy.
+type Insertion struct {
+	Before int    `json:"before"` // this rule of the policy as it is, from 1; one more than there are: at the end
+	Rules  string `json:"rules"`  // as they are written below "rules:"
 }
 
 // changeFor serves what is lost of a blind rule. It is nil where no policy would, or where nobody can change it.
@@ -18,52 +24,58 @@ func changeFor(lost []Loss, source *Source) *Change {
 	if source.Fixed != "" {
 		return nil
 	}
-	out := &Change{Before: source.Policy.Rules() + 1}
-	var inserted []*ruleText
+	out := &Change{}
+	at := map[int][]*ruleText{}
 	for i := range lost {
 		l := &lost[i]
 		if l.Needs == "" || l.Stage == Panic && i > 0 {
 			continue
 		}
-		if l.Rule > 0 {
-			out.Before = min(out.Before, l.Rule)
-		}
 		if slices.Contains(source.Policy.omitStages, l.Stage) {
 			out.Stages = appendNew(out.Stages, l.Stage)
 		}
-		inserted = insert(inserted, l, source.Policy.omitStages)
+		before := l.Rule
+		if before == 0 {
+			before = source.Policy.Rules() + 1
+		}
+		at[before] = insert(at[before], l, source.Policy.omitStages)
 	}
-	if len(inserted) == 0 {
+	for _, before := range slices.Sorted(maps.Keys(at)) {
+		var b strings.Builder
+		for _, r := range at[before] {
+			r.write(&b)
+		}
+		out.Insert = append(out.Insert, Insertion{before, b.String()})
+	}
+	if len(out.Insert) == 0 {
 		return nil
 	}
-	var b strings.Builder
-	for _, r := range inserted {
-		r.write(&b)
-	}
-	out.Insert = b.String()
 	return out
 }
 
 // insert adds a rule for a loss, or makes one longer that says the same about other resources. Some stages are omitted anyway.
 func insert(rs []*ruleText, l *Loss, omitted []string) []*ruleText {
-	r := &ruleText{level: l.level, verbs: l.Verbs}
+	r := &ruleText{level: max(l.level, levelNamed(l.Recorded)), verbs: l.Verbs}
 	r.users, r.groups = onlyFor(l.whos)
-	for _, s := range allStages {
-		if s != l.Stage && !slices.Contains(omitted, s) {
+	for _, s := range allStages { // what is recorded stays so
+		if s != l.Stage && !slices.Contains(omitted, s) && (l.Recorded == None.String() || slices.Contains(l.omits, s)) {
 			r.omit = append(r.omit, s)
 		}
 	}
-	wide := !slices.ContainsFunc(l.targets, func(t *target) bool { return !t.anyGroup || t.resource != other })
+	if len(l.Verbs) == len(resourceVerbs) && l.targets[0].path == nil || len(l.Verbs) == len(pathVerbs) && l.targets[0].path != nil {
+		r.verbs = nil
+	}
+	wide := everything(l.targets) || !slices.ContainsFunc(l.targets, func(t *target) bool { return !t.anyGroup || t.resource != other })
 	var urls []string
 	for _, t := range l.targets {
 		switch {
+		case wide && t.path == nil:
 		case t.path != nil && t.like == "other paths":
 			urls = appendNew(urls, "*")
 		case t.path != nil:
 			urls = appendNew(urls, t.like)
-		case t.anyGroup && !wide && t.resource == other, (t.anyResource || t.seldom()) && !t.anyGroup && anyNamed(l.targets):
+		case t.anyGroup && t.resource == other, (t.anyResource || t.seldom()) && !t.anyGroup && anyNamed(l.targets):
 			continue // whatever else there may be; those that have a name are meant
-		case t.anyResource && t.anyGroup:
 		default:
 			r.addResource(t)
 		}
@@ -87,6 +99,9 @@ func anyNamed(ts []*target) bool {
 // add adds a rule to those that have it not yet.
 func add(rs []*ruleText, r *ruleText) []*ruleText {
 	for _, have := range rs {
+		if have.catchAll() && have.level >= r.level && slices.Equal(have.omit, r.omit) && len(have.users)+len(have.groups) == 0 {
+			return rs // it does for this as well
+		}
 		if have.level == r.level && slices.Equal(have.verbs, r.verbs) && slices.Equal(have.users, r.users) && slices.Equal(have.groups, r.groups) &&
 			slices.Equal(have.omit, r.omit) && (len(have.urls) > 0) == (len(r.urls) > 0) {
 			have.urls = appendNew(have.urls, r.urls...)
@@ -160,11 +175,14 @@ func (c *RuleCoverage) advice(source *Source) []string {
 	if len(c.Change.Stages) > 0 {
 		out = append(out, "Take "+strings.Join(c.Change.Stages, ", ")+" out of the omitStages of the whole policy.")
 	}
-	where := fmt.Sprintf("before rule %d", c.Change.Before)
-	if c.Change.Before > source.Policy.Rules() {
-		where = "at the end"
+	for _, i := range c.Change.Insert {
+		where := fmt.Sprintf("before rule %d", i.Before)
+		if i.Before > source.Policy.Rules() {
+			where = "at the end"
+		}
+		out = append(out, "Insert "+where+":", strings.TrimSuffix(i.Rules, "\n"))
 	}
-	return append(out, "Insert "+where+":", strings.TrimSuffix(c.Change.Insert, "\n"))
+	return out
 }
 
 // sentence tells of a loss.

@@ -60,11 +60,34 @@ func (w *composer) differences(t, below table) (out []*ruleText) {
 		if cells == nil {
 			cells = map[string]need{}
 		}
-		for _, b := range bundles(t[at], cells, at.verbs(false)) {
+		var verbs []string
+		for _, v := range at.verbs(false) {
+			if possible(at, v, t.get(at, v)) != possible(at, v, cells[v]) {
+				verbs = append(verbs, v)
+			}
+		}
+		for _, b := range bundles(t[at], nil, verbs) {
+			if b.verbs == nil && len(verbs) < len(at.verbs(false)) {
+				b.verbs = verbs
+			}
 			out = w.place(out, at, b)
 		}
 	}
 	return out
+}
+
+// possible is what a need comes to for somebody who has logged in: the rest of it concerns failed logins.
+func possible(at *target, verb string, n need) need {
+	k := class{verb: verb, target: at, who: anybody, like: at.request(verb)}
+	stages := n.stages
+	n.stages = 0
+	for _, s := range k.stages() {
+		n.stages |= stages & (1 << slices.Index(allStages, s))
+	}
+	if n.stages == 0 || n.level == None {
+		return need{}
+	}
+	return n
 }
 
 // catchAll tells whether nothing passes the rule.

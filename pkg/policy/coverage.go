@@ -52,6 +52,7 @@ type Loss struct {
 	targets []*target
 	whos    []*identity
 	level   Level
+	omits   []string
 }
 
 // Of gives the coverage of one rule by its name; nil where there is none.
@@ -200,7 +201,7 @@ func bestStage(stages []string) string {
 func (c *covering) lose(k *class, stage string, rec Recording) {
 	l := Loss{
 		Part: c.demand.what, Verbs: []string{k.verb}, targets: []*target{k.target}, whos: []*identity{k.who},
-		Stage: stage, Omitted: slices.Contains(rec.OmitStages, stage), Recorded: rec.Level.String(), Rule: rec.Rule,
+		Stage: stage, Omitted: slices.Contains(rec.OmitStages, stage), Recorded: rec.Level.String(), Rule: rec.Rule, omits: rec.OmitStages,
 	}
 	for level := Metadata; level <= RequestResponse; level++ {
 		if c.holds(k, stage, level, true, rec) {
@@ -277,7 +278,7 @@ func (c *covering) lackOf(e *condition.Check, m *moment) string {
 
 func (l *Loss) same(m *Loss) bool {
 	return l.Part == m.Part && l.Stage == m.Stage && l.Omitted == m.Omitted && l.Recorded == m.Recorded && l.Needs == m.Needs &&
-		l.Why == m.Why && l.Rule == m.Rule && slices.Equal(l.Clauses, m.Clauses) && (len(l.Verbs) == 1 || len(m.targets) == 1)
+		l.Why == m.Why && l.Rule == m.Rule && slices.Equal(l.Clauses, m.Clauses) && (l.targets[0].path == nil) == (m.targets[0].path == nil)
 }
 
 func (l *Loss) join(m *Loss) {
@@ -297,8 +298,15 @@ func appendNew[T comparable](list []T, more ...T) []T {
 
 // tidy fills in what is shown.
 func (l *Loss) tidy() {
-	for _, t := range l.targets {
-		l.Targets = appendNew(l.Targets, t.name())
+	order := append(slices.Clone(resourceVerbs), pathVerbs...)
+	slices.SortFunc(l.Verbs, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
+	switch {
+	case everything(l.targets):
+		l.Targets = []string{"all resources"}
+	default:
+		for _, t := range l.targets {
+			l.Targets = appendNew(l.Targets, t.name())
+		}
 	}
 	for _, w := range l.whos {
 		if w != nobody && w != anybody {
@@ -308,6 +316,17 @@ func (l *Loss) tidy() {
 	if slices.Contains(l.whos, anybody) {
 		l.Users = nil
 	}
+}
+
+// everything tells whether targets are all that the API has.
+func everything(ts []*target) bool {
+	n := 0
+	for _, t := range ts {
+		if t.anyResource {
+			n++
+		}
+	}
+	return n > len(known)
 }
 
 // compareLosses puts first what concerns most.

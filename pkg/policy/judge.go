@@ -17,13 +17,19 @@ type judge struct {
 	cat      *field.Catalogue
 	strict   bool
 	uses     map[*condition.Check][]use
-	verdicts map[string]truth
+	verdicts map[question]truth
 	probes   map[probe]bool
 	baits    map[string][]bait
 }
 
 func newJudge(cat *field.Catalogue, strict bool) *judge {
-	return &judge{cat: cat, strict: strict, uses: map[*condition.Check][]use{}, verdicts: map[string]truth{}, probes: map[probe]bool{}, baits: map[string][]bait{}}
+	return &judge{cat: cat, strict: strict, uses: map[*condition.Check][]use{}, verdicts: map[question]truth{}, probes: map[probe]bool{}, baits: map[string][]bait{}}
+}
+
+// question is a check of known values.
+type question struct {
+	check  *condition.Check
+	values string
 }
 
 // use is a field in a check.
@@ -168,9 +174,9 @@ func groups(c *condition.Check, m *moment) truth {
 
 // verdict judges a check all of whose fields are known, as the matcher does it.
 func (j *judge) verdict(c *condition.Check, known []attribute) truth {
-	key := c.String()
+	key := question{check: c}
 	for i := range known {
-		key += "\x00" + known[i].json
+		key.values += known[i].is + "\x00"
 	}
 	if t, ok := j.verdicts[key]; ok {
 		return t
@@ -178,7 +184,7 @@ func (j *judge) verdict(c *condition.Check, known []attribute) truth {
 	var tree any
 	for i := range known {
 		if known[i].member != "" {
-			tree = plant(tree, segments(known[i].member), json.RawMessage(known[i].json))
+			tree = plant(tree, segments(known[i].member), known[i].leaf())
 		}
 	}
 	tree = plant(tree, []string{"auditID"}, "x")

@@ -65,6 +65,9 @@ func Load(name string, text []byte) (*Policy, error) {
 func withoutUnknown(text []byte) (known []byte, warnings []string, err error) {
 	strict := serializer.NewCodecFactory(audit.Scheme, serializer.EnableStrict).UniversalDecoder()
 	_, _, err = strict.Decode(text, nil, &auditinternal.Policy{})
+	if _, _, untyped := audit.Codecs.UniversalDeserializer().Decode(text, nil, nil); runtime.IsMissingKind(untyped) || runtime.IsMissingVersion(untyped) {
+		return nil, nil, errors.New("it does not begin with apiVersion: audit.k8s.io/v1 and kind: Policy")
+	}
 	unknown, ok := runtime.AsStrictDecodingError(err)
 	if !ok {
 		return text, nil, nil // right, or wrong in another way, which the loader tells
