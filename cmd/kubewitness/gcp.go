@@ -26,7 +26,7 @@ func newGCP(io stdio) *cobra.Command {
 		Args:  cobra.NoArgs, // or else an unknown command is taken for a wish for help
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGCPConvert(io))
+	cmd.AddCommand(newGCPConvert(io), newGCPBackfill(io), newGCPDoctor(io))
 	return cmd
 }
 

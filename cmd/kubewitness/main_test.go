@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM ARG...    run a program that must end with this exit code
 //	fill FILE COUNT TEXT...      append the texts, one after the other, so many times; they are Go strings without the quotes
 //	gzip FILE [BYTES]            make FILE.gz, without so many bytes at its end
+//	cloudlogging ACTIVITY DATA_ACCESS [PERMISSION...]    start a Cloud Logging with so many entries in its logs, for what is run then
 //	served FLAG... -- FILE...    run the service, post files to its webhook, end it, print what it put out
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -47,6 +48,8 @@ func TestScript(t *testing.T) {
 			"fill":   fill,
 			"gzip":   zip,
 			"served": serveAndSend,
+
+			"cloudlogging": startCloudLogging,
 		},
 	})
 }

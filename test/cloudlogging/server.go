@@ -43,7 +43,6 @@ type Server struct {
 	requests    []Request
 	tails       map[*tail]bool
 	tailed      int             // tails that were asked for
-	opened      chan struct{}   // closed when a tail is opened
 	page        int             // entries of a page at most
 	fail        func(int) error // for each request by its number, from 0 on; nil: none fails
 	blank       func(int) bool  // whether a page comes empty, with a token
@@ -55,22 +54,31 @@ type Server struct {
 // New starts a server that ends with the test.
 func New(t testing.TB) *Server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s, stop, err := Start()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{listener: l, tails: map[*tail]bool{}, opened: make(chan struct{}), page: 1000}
+	t.Cleanup(stop)
+	return s
+}
+
+// Start starts a server; stop ends it.
+func Start() (s *Server, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &Server{listener: l, tails: map[*tail]bool{}, page: 1000}
 	g := grpc.NewServer()
 	loggingpb.RegisterLoggingServiceV2Server(g, s)
 	s.rights = httptest.NewServer(http.HandlerFunc(s.testPermissions))
 	done := make(chan error, 1)
 	go func() { done <- g.Serve(l) }()
-	t.Cleanup(func() {
+	return s, func() {
 		g.Stop()
 		<-done
 		s.rights.Close()
-	})
-	return s
+	}, nil
 }
 
 // Addr is where it listens, host:port.

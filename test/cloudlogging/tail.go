@@ -79,8 +79,6 @@ func (s *Server) TailLogEntries(stream loggingpb.LoggingServiceV2_TailLogEntries
 		return s.refuse
 	}
 	s.tails[t] = true
-	close(s.opened)
-	s.opened = make(chan struct{})
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()

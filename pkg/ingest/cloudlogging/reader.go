@@ -58,6 +58,7 @@ type reader struct {
 	priority Priority
 	logger   *slog.Logger
 	backoff  time.Duration // after the first error; 0: firstBackoff
+	newest   bool          // the newest entries come first
 	told     func(error)   // is told of errors that are waited out, and with nil that it goes on; may be nil
 
 	mu    sync.Mutex
@@ -161,8 +162,12 @@ func (r *reader) once(ctx context.Context, q query.Query, token string) (*loggin
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	r.add(func(c *ReadCounters) { c.Requests++ })
+	order := "timestamp asc"
+	if r.newest {
+		order = "timestamp desc"
+	}
 	resp, err := r.client.api.ListLogEntries(ctx, &loggingpb.ListLogEntriesRequest{
-		ResourceNames: []string{r.resource}, Filter: q.String(), OrderBy: "timestamp asc", PageSize: pageSize, PageToken: token,
+		ResourceNames: []string{r.resource}, Filter: q.String(), OrderBy: order, PageSize: pageSize, PageToken: token,
 	})
 	if err == nil {
 		r.quota.answered()

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubewitness/kubewitness/pkg/config"
+	"github.com/kubewitness/kubewitness/pkg/ingest/cloudlogging"
+	"github.com/kubewitness/kubewitness/pkg/policy"
+	"github.com/kubewitness/kubewitness/pkg/ruleset"
+	"github.com/kubewitness/kubewitness/pkg/server"
+)
+
+// late is how long entries take usually, at most.
+const late = time.Minute
+
+type gcpDoctor struct {
+	stdio
+	archive archiveFlags
+	rules   ruleFlags
+	logs    logFlags
+	wrong   bool
+}
+
+func newGCPDoctor(io stdio) *cobra.Command {
+	c := &gcpDoctor{stdio: io}
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Tell what keeps the audit log of GKE from being read, and rules from firing",
+		Long: `doctor asks the Cloud Logging API as the service does and tells, in a sentence each, what
+is wrong: permissions that are missing, a log without entries of the Kubernetes API,
+Data Access logs that are off, with the rules that are blind without them; and, with
+"note:" in front, what is good to know: which clusters there are, how late entries come,
+whether the quota is used up. It changes nothing, and takes two read requests for each
+resource.
+
+Exit codes: 0 nothing is wrong; 1 something is; 2 bad flags or rules.`,
+		Example: `  kubewitness gcp doctor --project acme-prod`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
+	}
+	fs := cmd.Flags()
+	fs.StringArrayVar(&c.logs.projects, "project", nil, "`ID` of a project; repeat for more (default: the resources of the configuration)")
+	fs.StringArrayVar(&c.logs.resources, "resource", nil, "`name` of something else that has logs: folders/NUMBER, organizations/NUMBER, a view of a log bucket; repeat for more")
+	fs.StringVar(&c.logs.credentials, "credentials-file", "", "`file` with a service account's key or a configuration of workload identity federation (default: that of the configuration, else application default credentials)")
+	fs.StringVar(&c.archive.data, "data", "", "`folder` of a service's state, whose requests count, too (default KUBEWITNESS_DATA, else that of the configuration)")
+	fs.StringVarP(&c.archive.config, "config", "c", "", "configuration `file` (default: the one that "+config.EnvFile+" names, else none)")
+	fs.StringArrayVarP(&c.rules.paths, "rules", "r", nil, "rules `file`, or folder of *.yaml files; repeat for more, in order (default: those of the configuration)")
+	return cmd
+}
+
+func (c *gcpDoctor) run(ctx context.Context) error {
+	cfg, err := c.archive.loadConfig(c.stdio, c.rules.paths)
+	if err != nil {
+		return err
+	}
+	if err := c.logs.complete(cfg.CloudLogging); err != nil {
+		return err
+	}
+	c.rules.paths, c.rules.minPriority = cfg.Rules.Paths, cfg.Rules.MinPriority.String()
+	set, err := c.rules.load(c.err)
+	if err != nil {
+		return err
+	}
+	client, err := cloudlogging.Dial(ctx, cloudlogging.AccessOf(c.logs.credentials, os.Getenv))
+	if err != nil {
+		return &exitError{code: exitUnreadable, err: err}
+	}
+	defer client.Close()
+	quotas := &cloudlogging.Quotas{PerMinute: c.logs.requests, Now: time.Now}
+	if dir := filepath.Join(cfg.Data, server.CloudLoggingFolder); isFolder(dir) {
+		quotas.Dir = dir
+	}
+	for _, r := range c.logs.resources {
+		d, err := cloudlogging.Diagnose(ctx, client, quotas, r, time.Now)
+		if err != nil {
+			return askError(ctx, c.err, "", err)
+		}
+		if err := c.tell(d, set); err != nil {
+			return err
+		}
+	}
+	if c.wrong {
+		return &exitError{code: exitUnreadable}
+	}
+	return nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// tell writes what was found of a resource.
+func (c *gcpDoctor) tell(d *cloudlogging.Diagnosis, set *ruleset.Set) error {
+	w := &lineWriter{w: c.out}
+	problem := func(format string, args ...any) {
+		c.wrong = true
+		w.print("%s\n", printable(d.Resource+": "+fmt.Sprintf(format, args...)))
+	}
+	note := func(format string, args ...any) {
+		w.print("%s\n", printable("note: "+d.Resource+": "+fmt.Sprintf(format, args...)))
+	}
+	if d.Refused != nil {
+		problem("nothing can be read: %s", strings.TrimPrefix(d.Refused.Error(), "cloudlogging: "+d.Resource+": "))
+	}
+	for _, p := range d.Missing {
+		problem("%s", missingPermission(p))
+	}
+	if d.NotAsked != nil {
+		note("which permissions there are is not known: %v", d.NotAsked)
+	}
+	if d.Refused == nil {
+		tellLogs(d, set, problem, note)
+	}
+	if d.Quota > 0 {
+		note("the quota was used up %s; something else reads with it, or more is to be asked for", several(d.Quota, "time", "times"))
+	}
+	return w.err
+}
+
+func missingPermission(p string) string {
+	switch p {
+	case cloudlogging.PermissionPrivate:
+		return "the permission " + p + " is missing, so that Data Access logs cannot be seen whether they are on or not; roles/logging.privateLogViewer has it"
+	case cloudlogging.PermissionViews:
+		return "the permission " + p + " is missing, unless it is given for the view alone; roles/logging.viewAccessor has it"
+	}
+	return "the permission " + p + " is missing, so that no entry can be read; roles/logging.viewer has it"
+}
+
+// tellLogs tells what is in the logs.
+func tellLogs(d *cloudlogging.Diagnosis, set *ruleset.Set, problem, note func(string, ...any)) {
+	switch {
+	case d.Activity.Entries == 0 && d.DataAccess.Entries == 0:
+		problem("there is no entry of the Kubernetes API of the last day: see to the project, and to whether it has a cluster")
+		return
+	case d.DataAccess.Entries == 0 && slices.Contains(d.Missing, cloudlogging.PermissionPrivate):
+	case d.DataAccess.Entries == 0:
+		why := "Data Access logs of the Kubernetes API are off, as is usual"
+		if d.NotAsked != nil {
+			why = "there are no entries of Data Access logs, which are off, as is usual, or cannot be read without " + cloudlogging.PermissionPrivate
+		}
+		if blind := blindWithout(set); len(blind) > 0 {
+			problem("%s, so that %s blind: %s", why, plural(uint64(len(blind)), "rule")+verbFor(len(blind)), strings.Join(blind, "; "))
+		} else {
+			note("%s; no rule is blind for it", why)
+		}
+	case d.Activity.Entries == 0:
+		note("there is nothing in the Admin Activity log of the last day")
+	}
+	if len(d.Clusters) > 0 {
+		note("the newest entries are of %s: %s", plural(uint64(len(d.Clusters)), "cluster"), strings.Join(d.Clusters, ", "))
+	}
+	median, longest := d.Activity.Median, d.Activity.Longest
+	if d.Activity.Entries == 0 {
+		median, longest = d.DataAccess.Median, d.DataAccess.Longest
+	}
+	text := fmt.Sprintf("half of the newest entries were received within %s of the request, all of them within %s", shortly(median), shortly(longest))
+	if median > late {
+		text += "; detections come as late"
+	}
+	note("%s", text)
+}
+
+func verbFor(n int) string {
+	if n == 1 {
+		return " is"
+	}
+	return " are"
+}
+
+// shortly rounds a time to what is worth telling.
+func shortly(d time.Duration) time.Duration {
+	if d >= time.Second {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Millisecond)
+}
+
+// blindWithout gives the rules that can fire on GKE with Data Access logs, and cannot without.
+func blindWithout(set *ruleset.Set) (blind []string) {
+	with := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.GKE(nil, true)).Blind()
+	for _, name := range policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.GKE(nil, false)).Blind() {
+		if !slices.Contains(with, name) {
+			blind = append(blind, name)
+		}
+	}
+	return blind
+}
