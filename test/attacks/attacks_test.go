@@ -20,8 +20,8 @@ import (
 
 // What our rules promise.
 const (
-	minFound      = 65  // of the scenarios that count
-	maxNoise      = 2.0 // alerts in 1,000 events of ordinary traffic
+	minFound      = 78  // of the scenarios that count
+	maxNoise      = 1.0 // alerts in 1,000 events of ordinary traffic
 	maxUnlabelled = 5   // alerts in the recording of attacks that are about none of them, set-up left out
 	maxScenarios  = 25  // a rule that fires in more scenarios says only that something happened
 )

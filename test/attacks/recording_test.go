@@ -95,10 +95,13 @@ func judge(t *testing.T, path string) (alarms []alarm, events int) {
 	require.NoError(t, err)
 	m, err := set.Matcher(false, nil)
 	require.NoError(t, err)
+	stateful, err := set.Stateful(nil)
+	require.NoError(t, err)
 	summary, err := replay.Run(t.Context(), replay.Options{
-		Source:  replay.Source{Inputs: []string{path}},
-		Matcher: m,
-		Workers: 1,
+		Source:   replay.Source{Inputs: []string{path}},
+		Matcher:  m,
+		Stateful: stateful,
+		Workers:  1,
 		Line: func(dst []byte, a *alert.Alert) []byte {
 			root := a.Event.Root()
 			alarms = append(alarms, alarm{

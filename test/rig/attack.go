@@ -72,7 +72,7 @@ func attacksOnRights() []Step {
 		{Name: "as somebody else", Request: with(get(shopCore+"/configmaps"), "Impersonate-User", guestName), Want: 403, Rule: "Impersonation"},
 		{Name: "a certificate", Request: post("/apis/certificates.k8s.io/v1/certificatesigningrequests", named("certificates.k8s.io/v1", "CertificateSigningRequest", "backdoor", object{"spec": object{
 			"request": signingRequest("backdoor", "engineers"), "signerName": "kubernetes.io/kube-apiserver-client", "usages": []string{"client auth"}}})), Want: 201,
-			Rule: "Client Certificate Requested or Approved"},
+			Rule: "Client Certificate Asked or Approved"},
 		{Name: "a name that is not known", By: TheStranger, Request: get("/api/v1/namespaces"), Want: 401, Rule: "Authentication Failed"},
 		{Name: "a name that is not known, at a health check", By: TheStranger, Request: get("/healthz"), Want: 401, Rule: "Authentication Failed"},
 	}
@@ -83,7 +83,7 @@ func attacksOnSecrets() []Step {
 		{Name: "all secrets", Request: get("/api/v1/secrets"), Want: 200, Rule: "Secrets Read Across Namespaces"},
 		{Name: "a secret", Request: get(shopCore + "/secrets/login"), Want: 200, Rule: "Secret Read by Hand"},
 		{Name: "secrets, by watching", Request: get(shopCore + "/secrets?watch=true&timeoutSeconds=1"), Want: 200, Rule: "Secret Read by Hand"},
-		{Name: "a secret, refused", By: TheGuest, Request: get(shopCore + "/secrets/login"), Want: 403, Rule: "Sensitive Request Refused"},
+		{Name: "a secret, refused", By: TheGuest, Request: get(shopCore + "/secrets/login"), Want: 403, Rule: "Secret Read Refused"},
 		{Name: "a secret, with an id of one's own", Request: with(get(shopCore+"/secrets/login"), "Audit-ID", "chosen-by-the-client"), Want: 200,
 			Rule: "Audit Record Looks Forged"},
 		{Name: "a token", Request: post(shopCore+"/serviceaccounts/web/token", object{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": object{"expirationSeconds": 86400}}), Want: 201,
@@ -102,7 +102,7 @@ func attacksInPods() []Step {
 		{Name: "exec, older client", Request: spdyStream(exec+"id", "v4.channel.k8s.io"), Want: 101, Rule: "Exec or Attach to Pod"},
 		{Name: "attach", Request: stream(shopCore+"/pods/web/attach?stdout=true", "v4.channel.k8s.io"), Want: 101, Rule: "Exec or Attach to Pod"},
 		{Name: "exec of something bad", Request: stream(exec+"cat&command=/etc/shadow", "v4.channel.k8s.io"), Want: 101, Rule: "Hostile Command in Container"},
-		{Name: "exec, refused", By: TheGuest, Request: stream(exec+"id", "v4.channel.k8s.io"), Want: 403, Rule: "Sensitive Request Refused"},
+		{Name: "exec, refused", By: TheGuest, Request: stream(exec+"id", "v4.channel.k8s.io"), Want: 403, Rule: "Exec or Attach Refused"},
 		{Name: "debug container", Request: patch(strategicPatch, shopCore+"/pods/web/ephemeralcontainers", object{"spec": object{"ephemeralContainers": []object{{"name": "debugger", "image": "registry.example.com/tools:1"}}}}), Want: 200,
 			Rule: "Debug Container Added to Pod"},
 		{Name: "port-forward", Request: spdyStream(shopCore+"/pods/web/portforward?ports=80", "portforward.k8s.io"), Want: 101, Rule: "Tunnel to Pod or Service"},
@@ -133,7 +133,7 @@ func attacksByWorkloads() []Step {
 			Rule: "Sensitive Host Path Mounted"},
 		{Name: "a capability", Request: post(shopCore+"/pods", pod("capable", capable, nil)), Want: 201, Rule: "Dangerous Capability Added"},
 		{Name: "a bad command", Request: post(shopCore+"/pods", pod("hostile", hostile, nil)), Want: 201, Rule: "Hostile Command in Container"},
-		{Name: "cron job", Request: post("/apis/batch/v1/namespaces/"+shop+"/cronjobs", cron), Want: 201, Rule: "CronJob Written by a Person"},
+		{Name: "cron job", Request: post("/apis/batch/v1/namespaces/"+shop+"/cronjobs", cron), Want: 201, Rule: "CronJob Written by Hand"},
 	}
 }
 
@@ -146,29 +146,29 @@ func attacksOnTheCluster() []Step {
 		{Name: "admission webhook", Request: post("/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations", webhook), Want: 201,
 			Rule: "Admission or API Extension Changed"},
 		{Name: "kube-system", Request: post("/api/v1/namespaces/kube-system/configmaps", named("v1", "ConfigMap", "foothold", nil)), Want: 201,
-			Rule: "System Namespace Changed by a Person"},
+			Rule: "System Config Changed by Hand"},
 		{Name: "pod security", Request: patch(mergePatch, shopCore, `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`), Want: 200,
 			Rule: "Pod Security Relaxed"},
 		{Name: "pod security, step by step", Request: patch(jsonPatch, shopCore, `[{"op":"remove","path":"/metadata/labels/pod-security.kubernetes.io~1enforce"}]`), Want: 200,
 			Rule: "Pod Security Relaxed"},
 		{Name: "an open service", Request: post(shopCore+"/services", named("v1", "Service", "door", object{"spec": object{"type": "NodePort", "ports": []object{{"port": 80}}}})), Want: 201,
-			Rule: "Service Opened by a Person"},
+			Rule: "Service Opened by Hand"},
 		{Name: "an open ingress", Request: post("/apis/networking.k8s.io/v1/namespaces/"+shop+"/ingresses", named("networking.k8s.io/v1", "Ingress", "door", object{"spec": object{
 			"defaultBackend": object{"service": object{"name": "web", "port": object{"number": 80}}}}})), Want: 201,
-			Rule: "Service Opened by a Person"},
+			Rule: "Ingress Opened by Hand"},
 	}
 }
 
 func attacksOnWhatRuns() []Step {
 	return []Step{
 		{Name: "a policy is deleted", Request: remove("/apis/networking.k8s.io/v1/namespaces/" + shop + "/networkpolicies/closed"), Want: 200,
-			Rule: "Guard Rail Removed by a Person"},
+			Rule: "Guard Rail Removed by Hand"},
 		{Name: "scaled to nothing", Request: patch(mergePatch, shopApps+"/deployments/till/scale", `{"spec":{"replicas":0}}`), Want: 200,
-			Rule: "Workload Stopped by a Person"},
+			Rule: "Workload Stopped by Hand"},
 		{Name: "a node is closed", Request: patch(strategicPatch, "/api/v1/nodes/node-1", `{"spec":{"unschedulable":true}}`), Want: 200,
-			Rule: "Workload Stopped by a Person"},
+			Rule: "Workload Stopped by Hand"},
 		{Name: "config maps are deleted", Request: remove(shopCore + "/configmaps"), Want: 200, Rule: "Namespace or Collection Deleted"},
-		{Name: "events are deleted", Request: remove(shopCore + "/events"), Want: 200, Rule: "Namespace or Collection Deleted"},
+		{Name: "events are deleted", Request: remove(shopCore + "/events"), Want: 200, Rule: "Events Deleted by Hand"},
 		{Name: "the namespace is deleted", Request: remove("/api/v1/namespaces/" + shop), Want: 200, Rule: "Namespace or Collection Deleted"},
 	}
 }
