@@ -25,6 +25,9 @@ func Decode(r store.Row) (*record.Event, error) {
 	return e, nil
 }
 
+// Known are the columns that Decode reads: the others follow from the event's bytes.
+var Known = []string{Source, Ruleset, Received, Redacted, Faults, Labels, Flags, Detections}
+
 func decode(r *store.Row) (*record.Event, error) {
 	if r.Lost {
 		return nil, errors.New("what was kept beside it could not be read")

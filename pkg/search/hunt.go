@@ -3,6 +3,11 @@ package search
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
@@ -32,30 +37,80 @@ func (s *Searcher) Hunt(ctx context.Context, p Principal, set *ruleset.Set, r Re
 	if err != nil {
 		return sum, err
 	}
-	upper := and(q.bounds.upper, h.upper)
 	scan := s.newScan(ctx, q, &sum)
-	err = s.cfg.Store.Newest(ctx, q.rows(upper), store.Scan{Progress: scan.progress}, func(r store.Row) error {
-		sum.Scanned++
-		scan.last = store.Position{Time: r.Time, ID: r.ID}
-		e, err := row.Decode(r)
-		if err != nil {
-			sum.Unreadable++
-			return nil
+	o := store.Scan{Columns: row.Known, Progress: scan.progress}
+	err = s.bulk(ctx, q.rows(and(q.bounds.upper, s.worthwhile(h.upper))), o, func(rows []store.Row) error {
+		judged := h.rows(q, rows)
+		for i, r := range rows {
+			sum.Scanned++
+			scan.last = store.Position{Time: r.Time, ID: r.ID}
+			if err := judged[i].settle(&sum, yield); err != nil {
+				return err
+			}
 		}
-		return h.event(q, e, &sum, yield)
+		return ctx.Err()
 	})
 	scan.reached()
 	return sum, err
 }
 
+// bulk are rows that are kept so that many can be read at a time.
+type bulk interface {
+	Bulk(ctx context.Context, q store.Query, o store.Scan, yield func([]store.Row) error) error
+}
+
+// maxWorthwhile is how large a filter may be so that finding rows by it costs less than to
+// read them all, where this is cheap: measured with our own rules.
+const maxWorthwhile = 2000
+
+// worthwhile is the filter, if it pays.
+func (s *Searcher) worthwhile(f store.Filter) store.Filter {
+	if _, ok := s.cfg.Store.(bulk); ok && size(f) > maxWorthwhile {
+		return allRows
+	}
+	return f
+}
+
+// bulk reads rows many at a time.
+func (s *Searcher) bulk(ctx context.Context, q store.Query, o store.Scan, yield func([]store.Row) error) error {
+	if b, ok := s.cfg.Store.(bulk); ok {
+		return b.Bulk(ctx, q, o, yield)
+	}
+	var rows []store.Row
+	err := s.cfg.Store.Newest(ctx, q, o, func(r store.Row) error {
+		if rows = append(rows, r); len(rows) < huntRows {
+			return nil
+		}
+		full := rows
+		rows = nil
+		return yield(full)
+	})
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	return yield(rows)
+}
+
+// huntRows is how many rows are judged side by side.
+const huntRows = 256
+
 // hunt is a set of rules ready for stored events.
 type hunt struct {
 	upper    store.Filter
 	matcher  *match.Matcher
-	rules    []*rules.Rule // enabled
-	judges   map[string]*judge
+	rules    []huntRule // enabled
 	hostname string
 	opt      match.Options // the set's mode
+
+	lock   sync.Mutex
+	judges map[string]*judge
+	looks  map[string][]*rules.Rule // rules that look where something was redacted, by what was
+}
+
+// huntRule is a rule with where it looks.
+type huntRule struct {
+	*rules.Rule
+	reads reads
 }
 
 func newHunt(set *ruleset.Set, hostname string) (*hunt, error) {
@@ -63,11 +118,11 @@ func newHunt(set *ruleset.Set, hostname string) (*hunt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("search: hunt: %w", err)
 	}
-	h := &hunt{matcher: m, hostname: hostname, judges: map[string]*judge{}}
+	h := &hunt{matcher: m, hostname: hostname, judges: map[string]*judge{}, looks: map[string][]*rules.Rule{}}
 	uppers := []store.Filter{}
 	for _, r := range set.Rules.Rules {
 		if r.Enabled && !r.Stateful() { // those take events in their order, and all of them
-			h.rules = append(h.rules, r)
+			h.rules = append(h.rules, huntRule{r, readsOfAll(r.Condition)})
 			uppers = append(uppers, boundsOf(r.Condition).upper)
 		}
 	}
@@ -81,73 +136,146 @@ func newHunt(set *ruleset.Set, hostname string) (*hunt, error) {
 // isStrict tells whether the rules are evaluated just as Falco does, faults included.
 func isStrict(set *ruleset.Set) bool { return set.Catalogue == field.Falco() }
 
-// event judges one event.
-func (h *hunt) event(q *query, e *record.Event, sum *Summary, yield func(*Hit, []match.Detection) error) error {
+// judged is what a hunt says of a row.
+type judged struct {
+	event      *record.Event
+	found      []match.Detection // that hang on nothing redacted
+	hidden     bool              // the event counts as hidden
+	hiddenBy   []string          // rules whose verdict hangs on something redacted
+	unreadable bool
+	err        error
+}
+
+// rows judges rows, side by side.
+func (h *hunt) rows(q *query, rows []store.Row) []judged {
+	out := make([]judged, len(rows))
+	var next atomic.Int64
+	var work sync.WaitGroup
+	const together = 16
+	for range min(runtime.GOMAXPROCS(0), len(rows)/together+1) {
+		work.Go(func() {
+			for {
+				to := int(next.Add(together))
+				for i := to - together; i < min(to, len(rows)); i++ {
+					out[i] = h.row(q, rows[i])
+				}
+				if to >= len(rows) {
+					return
+				}
+			}
+		})
+	}
+	work.Wait()
+	return out
+}
+
+// row judges one row.
+func (h *hunt) row(q *query, r store.Row) (out judged) {
+	e, err := row.Decode(r)
+	if err != nil {
+		out.unreadable = true
+		return out
+	}
 	v, err := q.verdict(e)
 	if err != nil || v == fails {
-		return err
+		out.err = err
+		return out
 	}
 	res := h.matcher.Match(contextOf(e.Event, h.hostname))
 	if len(res.Faults) > 0 {
-		return fmt.Errorf("search: hunt: %w", res.Faults[0].Err)
+		out.err = fmt.Errorf("search: hunt: %w", res.Faults[0].Err)
+		return out
 	}
-	found, hidden, err := h.sure(e, res.Detections, sum)
-	if err != nil {
-		return err
-	}
+	out.found, out.hiddenBy, out.err = h.sure(e, res.Detections)
 	if v == unknown { // the request's own condition
-		if len(found) > 0 || hidden {
-			sum.Hidden++
-		}
-		return nil
+		out.hidden = len(out.found) > 0 || len(out.hiddenBy) > 0
+		out.found = nil
+		return out
 	}
-	if hidden {
+	out.event, out.hidden = e, len(out.hiddenBy) > 0
+	return out
+}
+
+// settle counts what was found, and hands it on.
+func (j *judged) settle(sum *Summary, yield func(*Hit, []match.Detection) error) error {
+	if j.err != nil {
+		return j.err
+	}
+	if j.unreadable {
+		sum.Unreadable++
+	}
+	for _, name := range j.hiddenBy {
+		if sum.HiddenBy == nil {
+			sum.HiddenBy = map[string]uint64{}
+		}
+		sum.HiddenBy[name]++
+	}
+	if j.hidden {
 		sum.Hidden++
 	}
-	if len(found) == 0 {
+	if len(j.found) == 0 {
 		return nil
 	}
 	sum.Hits++
-	return yield(hitOf(e), found)
+	return yield(hitOf(j.event), j.found)
 }
 
-// sure leaves out the detections that hang on something redacted, and tells whether there
-// are such, or could be.
-func (h *hunt) sure(e *record.Event, found []match.Detection, sum *Summary) (sure []match.Detection, hidden bool, err error) {
+// sure leaves out the detections that hang on something redacted, and gives the rules of
+// which there are such, or could be.
+func (h *hunt) sure(e *record.Event, found []match.Detection) (sure []match.Detection, unsure []string, err error) {
 	if len(e.Redacted) == 0 {
-		return found, false, nil
+		return found, nil, nil
 	}
-	unsure := map[string]bool{}
-	for _, r := range h.rules {
-		if !looksAt(r.Condition, e.Redacted) {
-			continue
-		}
+	for _, r := range h.lookingAt(e.Redacted) {
 		j, err := h.judge(r)
 		if err != nil {
-			return nil, false, err
+			return nil, nil, err
 		}
 		v, err := j.event(e)
 		if err != nil {
-			return nil, false, err
+			return nil, nil, err
 		}
 		if v == unknown {
-			unsure[r.Name] = true
-			if sum.HiddenBy == nil {
-				sum.HiddenBy = map[string]uint64{}
-			}
-			sum.HiddenBy[r.Name]++
+			unsure = append(unsure, r.Name)
 		}
 	}
 	for _, d := range found {
-		if !unsure[d.Rule.Name] {
+		if !slices.Contains(unsure, d.Rule.Name) {
 			sure = append(sure, d)
 		}
 	}
-	return sure, len(unsure) > 0, nil
+	return sure, unsure, nil
+}
+
+// maxLooks bounds the lists of rules that are remembered.
+const maxLooks = 4096
+
+// lookingAt gives the rules that look where something was redacted. Most events have the
+// same things redacted as many others.
+func (h *hunt) lookingAt(redacted []string) []*rules.Rule {
+	key := strings.Join(redacted, "\x00")
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	found, known := h.looks[key]
+	if known {
+		return found
+	}
+	for _, r := range h.rules {
+		if r.reads.touched(redacted) {
+			found = append(found, r.Rule)
+		}
+	}
+	if len(h.looks) >= maxLooks {
+		clear(h.looks)
+	}
+	h.looks[key] = found
+	return found
 }
 
 // judge is the evaluator of one rule, made when it is first needed.
 func (h *hunt) judge(r *rules.Rule) (*judge, error) {
+	h.lock.Lock()
+	defer h.lock.Unlock()
 	if j, ok := h.judges[r.Name]; ok {
 		return j, nil
 	}

@@ -59,6 +59,25 @@ func readsOf(c *condition.Check) (r reads) {
 	return r
 }
 
+// readsOfAll collects where any clause of a condition looks, each place once.
+func readsOfAll(e condition.Expr) (all reads) {
+	known := map[string]bool{}
+	condition.Walk(e, func(e condition.Expr) bool {
+		if c, ok := e.(*condition.Check); ok {
+			r := readsOf(c)
+			all.keys = all.keys || r.keys
+			for _, p := range r.paths {
+				if at := strings.Join(p, "\x00"); !known[at] || len(p) == 0 {
+					known[at] = true
+					all.paths = append(all.paths, p)
+				}
+			}
+		}
+		return true
+	})
+	return all
+}
+
 func (r *reads) add(f *field.Field, fl *condition.Field) {
 	switch f.Name {
 	case "json.value", "jevt.value":
