@@ -42,7 +42,7 @@ type report struct {
 	told       map[alarm]int
 }
 
-func measure(t *testing.T, from recordings) *report {
+func measure(t *testing.T, from recordings, others ...falco.File) *report {
 	t.Helper()
 	r := &report{by: map[string]map[string]*falco.Rule{}, unlabelled: map[string]int{}, inSetUp: map[string]int{}, noise: map[string]int{}, told: map[alarm]int{}}
 	order, of := readLabels(t, from.labels)
@@ -50,7 +50,7 @@ func measure(t *testing.T, from recordings) *report {
 	for _, s := range order {
 		r.by[s] = map[string]*falco.Rule{}
 	}
-	found, _ := judge(t, from.attacks)
+	found, _ := judge(t, from.attacks, others...)
 	for _, a := range found {
 		r.told[a]++
 		for _, s := range of[a.auditID] {
@@ -64,7 +64,7 @@ func measure(t *testing.T, from recordings) *report {
 			r.unlabelled[a.rule.Name]++
 		}
 	}
-	ordinary, events := judge(t, from.normal)
+	ordinary, events := judge(t, from.normal, others...)
 	for _, a := range ordinary {
 		r.noise[a.rule.Name]++
 	}

@@ -87,12 +87,14 @@ type alarm struct {
 	auditID, user, where string
 }
 
-// judge replays a recording as the command does, and returns the alerts at
-// Notice or above and the number of events.
-func judge(t *testing.T, path string) (alarms []alarm, events int) {
+// judge replays a recording as the command does, by our rules and others after
+// them, and returns the alerts at Notice or above and the number of events.
+func judge(t *testing.T, path string, others ...falco.File) (alarms []alarm, events int) {
 	t.Helper()
-	set, err := ruleset.Load(ruleset.Options{MinPriority: falco.Notice})
+	files, err := ruleset.Files(nil)
 	require.NoError(t, err)
+	set, err := ruleset.Compile(append(files, others...), ruleset.Options{MinPriority: falco.Notice})
+	require.NoError(t, err, "%v", set)
 	m, err := set.Matcher(false, nil)
 	require.NoError(t, err)
 	stateful, err := set.Stateful(nil)
