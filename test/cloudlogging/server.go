@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/logging/apiv2/loggingpb"
 	"google.golang.org/grpc"
@@ -41,6 +42,7 @@ type Server struct {
 	mu          sync.Mutex
 	entries     []*loggingpb.LogEntry // by time, then insertId
 	requests    []Request
+	reached     time.Time // the latest entry that was given in a page
 	tails       map[*tail]bool
 	tailed      int             // tails that were asked for
 	page        int             // entries of a page at most
@@ -149,6 +151,13 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
+// Reached is the time of the latest entry that was given in a page.
+func (s *Server) Reached() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reached
+}
+
 // ListLogEntries implements the service.
 func (s *Server) ListLogEntries(_ context.Context, req *loggingpb.ListLogEntriesRequest) (*loggingpb.ListLogEntriesResponse, error) {
 	s.mu.Lock()
@@ -162,6 +171,11 @@ func (s *Server) ListLogEntries(_ context.Context, req *loggingpb.ListLogEntries
 	}
 	resp, err := s.list(req, s.blank != nil && s.blank(n))
 	if err == nil {
+		for _, e := range resp.GetEntries() {
+			if at := e.GetTimestamp().AsTime(); at.After(s.reached) {
+				s.reached = at
+			}
+		}
 		s.requests[n].Answered, s.requests[n].Entries = true, len(resp.GetEntries())
 	}
 	return resp, err

@@ -33,7 +33,8 @@ func TestKillPull(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 4))
 	log := cloudlogging.New(t)
 	every := 100 * time.Millisecond
-	log.Add(cloudlogging.Entries(0, pulled, time.Now().Add(-pulled*every-time.Minute), every)...)
+	begin := time.Now().Add(-pulled*every - time.Minute)
+	log.Add(cloudlogging.Entries(0, pulled, begin, every)...)
 	dir := t.TempDir()
 	p := plan{binary: binary(t, ""), dir: dir, env: []string{"CLOUD_LOGGING_EMULATOR_HOST=" + log.Addr()}, config: fmt.Sprintf(`
 data: %s
@@ -45,25 +46,28 @@ outputs: {stdout: {enabled: false}}
 cloudlogging: {resources: [%s], since: 24h, poll: 1s, requests_per_minute: 100000}
 `, filepath.Join(dir, "data"), cloudlogging.Project)}
 
-	read := func() (n int) {
-		for _, r := range log.Requests() {
-			n += r.Entries
-		}
-		return n
-	}
-	done := 0
-	for ; done < kills; done++ {
+	read := func() int { return max(0, int(log.Reached().Sub(begin)/every)) }
+	for done := range kills {
 		s := launch(t, p)
-		// Each life takes about its share of the log, and ends at any moment of it, its start included.
-		share := rng.IntN(2*max(pulled-read(), 0)/(kills-done+1) + 1)
-		before := read()
-		for read() < before+share && !s.await(time.Duration(rng.IntN(10))*time.Millisecond) {
+		// Each life takes about its share of what is left, and ends at any moment of it, its start included.
+		until := read() + rng.IntN(2*(pulled-read())/(kills-done)+1)
+		for read() < until && !s.await(time.Duration(rng.IntN(10))*time.Millisecond) {
 		}
 		s.kill()
 		require.True(t, s.killed(), "it ended by itself: %s", s.log())
 	}
 	s := start(t, p)
 	require.NotEmpty(t, s.http, "%s", s.log())
+	for last := -1; read() > last; { // as long as it goes on
+		last = read()
+		for limit := time.After(patience); read() == last && readings(t, s) == 0; {
+			select {
+			case <-limit:
+				require.Fail(t, "it does not go on", s.log())
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
 	eventually(t, "all is read", func() bool { return readings(t, s) > 0 })
 	s.drained(t)
 	s.terminate(t)
@@ -74,7 +78,11 @@ cloudlogging: {resources: [%s], since: 24h, poll: 1s, requests_per_minute: 10000
 	}
 	got := auditIDs(t, filepath.Join(dir, "data"))
 	requireOnce(t, "entry", got, may)
-	t.Logf("%d kills, %d requests, %d entries read for %d", done, len(log.Requests()), read(), len(got))
+	entries := 0
+	for _, r := range log.Requests() {
+		entries += r.Entries
+	}
+	t.Logf("%d kills, %d requests, %d entries read for %d", kills, len(log.Requests()), entries, len(got))
 }
 
 // readings tells how often a process has read the log up to what was new then.

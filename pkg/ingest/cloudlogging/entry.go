@@ -21,6 +21,9 @@ var auditLogName = (*auditpb.AuditLog)(nil).ProtoReflect().Descriptor().FullName
 // spellEntry spells an entry as JSON, as exports and log sinks do. Messages of a type that is not known here, or that are
 // broken, are kept as {"@type": "...", "value": "base64"}. The entry is changed.
 func spellEntry(e *loggingpb.LogEntry) ([]byte, error) {
+	if text := spellQuickly(e); text != nil {
+		return text, nil
+	}
 	types := &resolver{}
 	if payload := e.GetProtoPayload(); payload != nil {
 		if err := types.payload(payload); err != nil {

@@ -190,6 +190,38 @@ func TestOddEntries(t *testing.T) {
 	}, v.ProtoPayload.Status.Details)
 }
 
+// TestSpelledQuickly: entries as they usually are take the quick way, and it writes what protojson does.
+func TestSpelledQuickly(t *testing.T) {
+	quick := 0
+	for name, exported := range exports(t) {
+		e := new(loggingpb.LogEntry)
+		if protojson.Unmarshal(exported, e) != nil {
+			continue
+		}
+		text := spellQuickly(e)
+		if text == nil {
+			continue
+		}
+		quick++
+		want, err := protojson.Marshal(e)
+		require.NoError(t, err)
+		require.JSONEq(t, string(want), string(text), name)
+	}
+	assert.GreaterOrEqual(t, quick, 60)
+}
+
+// TestNothingForgotten: whoever knows more members of an entry than there were when it was written has to look at the quick
+// way.
+func TestNothingForgotten(t *testing.T) {
+	for message, members := range map[proto.Message]int{
+		(*loggingpb.LogEntry)(nil): 17, (*loggingpb.LogEntryOperation)(nil): 4, (*loggingpb.LogSplit)(nil): 3, (*auditpb.AuditLog)(nil): 15,
+		(*auditpb.AuthenticationInfo)(nil): 6, (*auditpb.AuthorizationInfo)(nil): 4, (*auditpb.RequestMetadata)(nil): 5, (*statuspb.Status)(nil): 3,
+	} {
+		d := message.ProtoReflect().Descriptor()
+		assert.Equal(t, members, d.Fields().Len(), "%s", d.FullName())
+	}
+}
+
 // TestKeys: entries differ by log, time, insertId and part, and by nothing else.
 func TestKeys(t *testing.T) {
 	e := server.Entry(server.Made{N: 1, At: time.Unix(10, 5)})
