@@ -52,11 +52,15 @@ func (p *pods) note(at int64, n *podNews) {
 			v.seen.Node = node
 		}
 	}
+	p.known.resize(e, v.size())
+}
+
+func (v *pod) size() int64 {
 	size := int64(len(v.seen.UID) + len(v.seen.Workload) + len(v.seen.Node))
 	for _, image := range v.seen.Images {
 		size += int64(len(image)) + 16
 	}
-	p.known.resize(e, size)
+	return size
 }
 
 // of is what is known of the pod that a request is about; nil for nothing.

@@ -72,6 +72,9 @@ func New(rs *rules.Ruleset, cat *field.Catalogue, opt match.Options) (*Rules, er
 // Len is how many rules there are.
 func (r *Rules) Len() int { return len(r.rules) }
 
+// Digest changes with what the rules say of events together.
+func (r *Rules) Digest() []byte { return r.digest[:] }
+
 // Names are the rules' names, in their order.
 func (r *Rules) Names() []string {
 	names := make([]string, len(r.rules))
