@@ -36,7 +36,7 @@ func (c *compiler) rule(item *ruleItem, p *prepared) *Rule {
 		Name: item.name, Desc: item.desc, Source: item.source, Output: p.output.text, Priority: item.priority,
 		Tags: tags, Enabled: item.enabled, SkipIfUnknownFilter: item.skipUnknown,
 		Written: item.cond.text, ConditionText: p.condition.text.text, Condition: tree, Format: p.format,
-		State: state, File: item.at.last().in.name, Line: item.at.last().line,
+		State: state, Exceptions: item.declared(), File: item.at.last().in.name, Line: item.at.last().line,
 	}
 	if !c.judgeState(item, r) {
 		return nil

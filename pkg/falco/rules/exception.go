@@ -193,3 +193,23 @@ func isField(text string, cat condition.Catalogue) bool {
 	var bad *condition.CompileError
 	return !errors.As(err, &bad) || !bad.UnknownField
 }
+
+// declared gives the exceptions of a rule for those who add values to them.
+func (r *ruleItem) declared() (all []Exception) {
+	for i := range r.exceptions {
+		ex := &r.exceptions[i]
+		all = append(all, Exception{Name: ex.name, Fields: ex.fields.texts(), Comps: ex.comps.texts(), List: ex.fields.list})
+	}
+	return all
+}
+
+// texts are the texts of a list, or the one that stands alone.
+func (e entry) texts() (all []string) {
+	if !e.list {
+		return []string{e.text}
+	}
+	for _, item := range e.items {
+		all = append(all, item.text)
+	}
+	return all
+}

@@ -19,6 +19,8 @@ type Rule struct {
 	// field of it does not exist. A rule that is here was not.
 	SkipIfUnknownFilter bool
 
+	Exceptions []Exception // as declared, with or without values
+
 	Written       string         // condition as written, after appends
 	ConditionText string         // condition after appends, exceptions and lists
 	Condition     condition.Expr // that, with the macros in place
@@ -29,6 +31,14 @@ type Rule struct {
 
 	File string // of the definition in force
 	Line int    // likewise; 1-based
+}
+
+// Exception is a declared exception of a rule: what its values are compared with.
+type Exception struct {
+	Name   string
+	Fields []string // fields or transformers
+	Comps  []string // operators, one for each field
+	List   bool     // values are rows, one value for each field; else single values of the only field
 }
 
 // HasTag tells whether the rule has this very tag.
