@@ -1,8 +1,10 @@
 package correlate
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -77,6 +79,44 @@ func run(t testing.TB, r *Rules, events []made) (ids []string, found map[string]
 	require.Zero(t, s.Counters().Faults)
 	slices.Sort(ids)
 	return ids, found
+}
+
+// restarted is run with a stream that is written down and read again now and then, and
+// is then given some events once more.
+func restarted(t testing.TB, g *rand.Rand, r *Rules, events []made) (ids []string) {
+	t.Helper()
+	s := NewStream(r, Options{})
+	found := map[string]bool{}
+	add := func(some []Found) {
+		for _, f := range some {
+			found[string(f.ID[:])] = true
+		}
+	}
+	observe := func(e made) {
+		c := &field.Context{Event: e.Event}
+		add(s.Observe(c, r.Look(c, audit.Identity{})))
+	}
+	for i := range events {
+		observe(events[i])
+		if g.IntN(25) > 0 {
+			continue
+		}
+		var b bytes.Buffer
+		require.NoError(t, s.Save(&b, []byte("mine")))
+		s = NewStream(r, Options{})
+		extra, anew, err := s.Restore(b.Bytes())
+		require.NoError(t, err)
+		require.Equal(t, "mine", string(extra))
+		require.Empty(t, anew)
+		var again bytes.Buffer
+		require.NoError(t, s.Save(&again, []byte("mine")))
+		require.Equal(t, b.Bytes(), again.Bytes(), "what was read is what was written")
+		for _, e := range events[max(0, i-g.IntN(20)) : i+1] {
+			observe(e)
+		}
+	}
+	add(s.End())
+	return slices.Sorted(maps.Keys(found))
 }
 
 // shuffled is an order in which events can come, some of them twice.
@@ -367,6 +407,7 @@ func TestEngineAgreesWithAnOracle(t *testing.T) {
 					require.Equal(t, len(want), len(got), "seed %d, %s", seed, order)
 					require.Equal(t, want, got, "seed %d, %s", seed, order)
 				}
+				require.Equal(t, want, restarted(t, g.Rand, r, shuffled(g.Rand, events, Lateness)), "seed %d, with restarts", seed)
 			}
 			require.Positive(t, fired, "a test in which nothing fires shows nothing")
 		})

@@ -1,9 +1,12 @@
 package correlate
 
 import (
+	"bytes"
+	"cmp"
 	"container/heap"
 	"maps"
 	"slices"
+	"time"
 )
 
 // The states of rules, as they are written and read.
@@ -124,12 +127,14 @@ func (f *finished) transfer(x *codec, s *Stream) {
 	if !x.reads() {
 		for m, keys := range f.minutes {
 			for _, key := range keys {
-				if at, ok := f.at[key]; ok {
+				if at, ok := f.at[key]; ok && floor(at, time.Minute) == m.begin {
 					all = append(all, done{m.cluster, key, at})
 				}
 			}
 		}
 	}
+	slices.SortFunc(all, func(a, b done) int { return cmp.Or(cmp.Compare(a.at, b.at), bytes.Compare(a.key[:], b.key[:])) })
+	all = slices.CompactFunc(all, func(a, b done) bool { return a.key == b.key })
 	each(x, &all, func(d *done) {
 		x.text(&d.cluster)
 		x.fixed(d.key[:])

@@ -15,6 +15,7 @@ import (
 	"hash"
 	"io"
 
+	"github.com/kubewitness/kubewitness/pkg/correlate"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/redact"
@@ -25,6 +26,7 @@ import (
 type Rules struct {
 	set     *ruleset.Set
 	matcher *match.Matcher
+	states  *correlate.Rules
 	printer *redact.Printer
 	digest  [sha256.Size]byte
 	enabled int
@@ -46,7 +48,11 @@ func Compile(set *ruleset.Set, opt Options) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rules{set: set, matcher: m, printer: p, digest: digest(set.Rules, opt)}
+	states, err := set.Stateful(opt.AppendFields)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rules{set: set, matcher: m, states: states, printer: p, digest: digest(set.Rules, states, opt)}
 	for _, rule := range set.Rules.Rules {
 		if rule.Enabled {
 			r.enabled++
@@ -62,10 +68,14 @@ func (r *Rules) Digest() []byte { return r.digest[:] }
 // Set is what the rules were compiled from. It is not to be changed.
 func (r *Rules) Set() *ruleset.Set { return r.set }
 
+// Stateful are those of the rules that need more than one event. A judge leaves them
+// to others.
+func (r *Rules) Stateful() *correlate.Rules { return r.states }
+
 // Enabled is the number of rules in force.
 func (r *Rules) Enabled() int { return r.enabled }
 
-func digest(rs *rules.Ruleset, opt Options) (sum [sha256.Size]byte) {
+func digest(rs *rules.Ruleset, states *correlate.Rules, opt Options) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	for _, r := range rs.Rules {
 		if !r.Enabled {
@@ -73,6 +83,9 @@ func digest(rs *rules.Ruleset, opt Options) (sum [sha256.Size]byte) {
 		}
 		addText(h, r.Name, r.Condition.String(), r.Output, r.Priority.String(), r.Source)
 		addText(h, r.Tags...)
+	}
+	if states.Len() > 0 {
+		addText(h, string(states.Digest()))
 	}
 	if opt.First {
 		addText(h, "first")

@@ -43,19 +43,26 @@ import (
 
 // Item is one event of a record. It has the fields of the log's own item.
 type Item struct {
-	Flags      uint64 // Expired, Ahead
+	Flags      uint64 // Expired, Ahead, Derived
 	Raw        []byte // the event as stored, its secrets redacted
 	Detections []byte // what the rules found; nil: nothing
 	Notes      []byte // what else is known about it
 }
 
-// Bits of Item.Flags. An event with one of them is filed under the time at which
-// it was received, since its own would put it where nobody looks, or where it is
+// Bits of Item.Flags. An event with one of the first two is filed under the time at
+// which it was received, since its own would put it where nobody looks, or where it is
 // thrown away at once.
 const (
 	Expired uint64 = 1 << iota // its own time is older than what is kept
 	Ahead                      // its own time lies more than an hour in the future
+	// Derived says that this is no event but what several events have told together: the
+	// event is the one that told it last and is in the log as one of its own, and the
+	// identity is that of the finding. Who counts events leaves it out.
+	Derived
 )
+
+// SourceCorrelate is the source of what is Derived.
+const SourceCorrelate = "correlate"
 
 // Event is one event out of the log, for sinks.
 type Event struct {
@@ -68,7 +75,7 @@ type Event struct {
 	Detections []match.Detection // their rules hold name, priority, source and tags only
 	Faults     []string          // rules that failed on it, with the error
 	Redacted   []string          // JSON pointers of the places where secrets were
-	Flags      uint64            // Expired, Ahead
+	Flags      uint64            // Expired, Ahead, Derived
 }
 
 // Filed is the time under which the event is filed: its own, or the time at
@@ -79,6 +86,9 @@ func (e *Event) Filed() time.Time {
 	}
 	return e.Event.Time
 }
+
+// Derived tells whether this is no event of its own.
+func (e *Event) Derived() bool { return e.Flags&Derived != 0 }
 
 // LateAfter is the age at arrival beyond which an event is late.
 const LateAfter = time.Hour

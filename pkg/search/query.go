@@ -143,6 +143,9 @@ func requestFilter(r *Request) store.Filter {
 	if r.Detections {
 		terms = append(terms, store.Exists{Column: row.Rules})
 	}
+	if !r.ofDetections() {
+		terms = append(terms, not(store.Equal{Column: row.Source, Values: []string{record.SourceCorrelate}}))
+	}
 	if r.Priority != nil {
 		var words []string
 		for p := rules.Emergency; p <= *r.Priority && p <= rules.Debug; p++ {
@@ -152,6 +155,10 @@ func requestFilter(r *Request) store.Filter {
 	}
 	return and(terms...)
 }
+
+// ofDetections tells whether detections are asked for, and with them what several events
+// have told together, which is no event by itself.
+func (r *Request) ofDetections() bool { return len(r.Rules) > 0 || r.Detections || r.Priority != nil }
 
 // textFilter are the bounds of a free text. Of the rows kept beside the store nothing is
 // known before they are read.
@@ -192,6 +199,7 @@ func (q *query) admits(e *record.Event) bool {
 	case !q.scope.sees(e.Event):
 	case len(r.Clusters) > 0 && !slices.Contains(r.Clusters, e.Event.Cluster):
 	case !r.From.IsZero() && at.Before(r.From), !r.To.IsZero() && !at.Before(r.To):
+	case e.Derived() && !r.ofDetections():
 	case r.Detections && len(e.Detections) == 0:
 	case len(r.Rules) > 0 && !fired(e, func(d *rules.Rule) bool { return slices.Contains(r.Rules, d.Name) }):
 	case r.Priority != nil && !fired(e, func(d *rules.Rule) bool { return d.Priority <= *r.Priority }):

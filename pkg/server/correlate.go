@@ -30,7 +30,7 @@ const CorrelateFolder = "correlate"
 
 // The state is written down behind so much of the log, or so long after it was read.
 const (
-	snapshotEvery = 10 * time.Second
+	snapshotEvery = 3 * time.Second
 	snapshotBytes = 256 << 20
 )
 
@@ -338,6 +338,9 @@ func (c *correlator) bill() (r spool.Record, n int) {
 func (c *correlator) sync(context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.rules.Stateful().Len() == 0 && len(c.owed) == 0 && c.judge.Rules() == c.rules {
+		return nil // there is no state
+	}
 	data, err := c.snapshot()
 	if err != nil {
 		return err

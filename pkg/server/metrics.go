@@ -29,6 +29,7 @@ func (x exporter) Collect(ch chan<- prometheus.Metric) {
 	x.intake(out)
 	x.judging(out)
 	x.spool(out)
+	x.correlate(out)
 	x.sinks(out)
 	x.tails(out)
 	x.cloudLogging(out)

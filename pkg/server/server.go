@@ -63,26 +63,27 @@ type Options struct {
 
 // Server is a service that has been put together.
 type Server struct {
-	cfg     config.Config
-	opt     Options
-	logger  *slog.Logger
-	judge   *judge.Judge
-	rules   *reloader
-	watch   *watch.Watcher // of the rules' files; nil: they are not watched
-	ledger  *ledger
-	intake  *ingest.Intake
-	log     *spool.Log
-	feeds   []*feed
-	tails   []*tail
-	pulls   []*pull
-	pulled  *cloudlogging.Client // of pulls
-	pushes  []*push
-	hook    *hook     // nil: no webhook
-	reviews *reviews  // nil: no admission
-	site    *site     // nil: no HTTP listener
-	archive *archive  // nil: no embedded store
-	index   *indexing // nil: no Elasticsearch
-	health  health
+	cfg        config.Config
+	opt        Options
+	logger     *slog.Logger
+	judge      *judge.Judge
+	rules      *reloader
+	watch      *watch.Watcher // of the rules' files; nil: they are not watched
+	correlator *correlator    // of the rules about several events
+	ledger     *ledger
+	intake     *ingest.Intake
+	log        *spool.Log
+	feeds      []*feed
+	tails      []*tail
+	pulls      []*pull
+	pulled     *cloudlogging.Client // of pulls
+	pushes     []*push
+	hook       *hook     // nil: no webhook
+	reviews    *reviews  // nil: no admission
+	site       *site     // nil: no HTTP listener
+	archive    *archive  // nil: no embedded store
+	index      *indexing // nil: no Elasticsearch
+	health     health
 }
 
 // ledger is the ingest.Ledger; its name here is what it does for the operator.
@@ -101,7 +102,7 @@ func New(ctx context.Context, cfg config.Config, opt Options) (s *Server, err er
 			s = nil
 		}
 	}()
-	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openElasticsearch, s.openStore, s.openLog, s.openIntake, s.openTails, s.openCloudLogging, s.openPubSub, s.openWebhook, s.openAdmission, s.openHTTP} {
+	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openElasticsearch, s.openStore, s.openCorrelate, s.openLog, s.openIntake, s.openTails, s.openCloudLogging, s.openPubSub, s.openWebhook, s.openAdmission, s.openHTTP} {
 		if err := step(ctx); err != nil {
 			return s, err
 		}
@@ -160,6 +161,7 @@ func (s *Server) openLog(ctx context.Context) error {
 	for _, f := range s.feeds {
 		cfg.Consumers = append(cfg.Consumers, f.sink.Name())
 	}
+	cfg.Consumers = append(cfg.Consumers, correlateConsumer)
 	for _, cl := range s.cfg.Clusters {
 		if cl.Quota > 0 {
 			if cfg.Quotas == nil {

@@ -48,7 +48,7 @@ var rooms = []room{
 	{"pkg/watch", nil},
 	{"pkg/listen", []string{"pkg/watch"}},
 	{"pkg/record", []string{"pkg/audit", "pkg/falco/rules", "pkg/match"}},
-	{"pkg/judge", []string{"pkg/audit", "pkg/falco/rules", "pkg/field", "pkg/match", "pkg/record", "pkg/redact", "pkg/ruleset"}},
+	{"pkg/judge", []string{"pkg/audit", "pkg/correlate", "pkg/falco/rules", "pkg/field", "pkg/match", "pkg/record", "pkg/redact", "pkg/ruleset"}},
 	// What an entry of a cloud's log means, whatever brings it.
 	{"pkg/ingest/gcp", []string{"pkg/audit"}},
 	{"pkg/ingest/cloudlogging/query", nil}, // what is asked, as text: the configuration checks it, too

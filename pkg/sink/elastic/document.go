@@ -121,7 +121,7 @@ func (s *Sink) documents(e *record.Event, scratch []byte) ([]*document, []byte) 
 		scratch = s.encoder.detection(scratch[:0], e, i, &s.cfg.Documents)
 		docs = append(docs, &document{key: key{detections, s.encoder.detectionID(e, i)}, body: bytes.Clone(scratch), event: kept, index: i, born: born})
 	}
-	if s.cfg.GCPAudit && s.encoder.isEntry(e) {
+	if s.cfg.GCPAudit && !e.Derived() && s.encoder.isEntry(e) {
 		scratch = s.encoder.entry(scratch[:0], e, &s.cfg.Documents)
 		docs = append(docs, &document{key: key{entries, s.encoder.id(e)}, body: bytes.Clone(scratch), event: kept, born: born})
 	}
@@ -147,7 +147,7 @@ func keep(e *record.Event) *record.Event {
 
 // wanted reports whether an event has a document of its own.
 func (s *Sink) wanted(e *record.Event) bool {
-	if s.cfg.DetectionsOnly {
+	if s.cfg.DetectionsOnly || e.Derived() { // the latter is there as an event of its own
 		return false
 	}
 	return !s.cfg.DropRequestReceived || e.Event.Stage != "RequestReceived" || len(e.Detections) > 0
