@@ -18,6 +18,7 @@ import (
 // Service is a process of the service.
 type Service struct {
 	Webhook, HTTP string // addresses
+	Admission     string // "": it answers no reviews
 	cmd           *exec.Cmd
 	ended         chan error
 }
@@ -57,11 +58,11 @@ func Start(cmd *exec.Cmd, complaints io.Writer) (*Service, error) {
 
 func (s *Service) read(stderr io.Reader, complaints io.Writer, serving chan<- bool) {
 	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		var line struct{ Level, Msg, Webhook, HTTP string }
+		var line struct{ Level, Msg, Webhook, Admission, HTTP string }
 		err := json.Unmarshal(lines.Bytes(), &line)
 		switch {
 		case err == nil && line.Msg == "serving":
-			s.Webhook, s.HTTP = line.Webhook, line.HTTP
+			s.Webhook, s.Admission, s.HTTP = line.Webhook, line.Admission, line.HTTP
 			serving <- true
 		case err != nil || line.Level == "WARN" || line.Level == "ERROR":
 			fmt.Fprintln(complaints, lines.Text())
