@@ -49,7 +49,7 @@ Without files it looks at kubewitness' own rules. docs/audit-policy.md explains 
 	fs.StringVar(&c.policy, "policy", "", "audit policy `file`, or one that comes along: full, metadata, gce")
 	fs.StringVar(&c.gke, "gke", "", "events come by GKE's audit log: `data-access`, or activity where Data Access logs are off")
 	fs.Lookup("gke").NoOptDefVal = "data-access"
-	fs.BoolVarP(&c.all, "all", "a", false, "tell also of rules that see all that they look for")
+	fs.BoolVarP(&c.all, "all", "a", false, "tell also of rules that see all that they look for, or all but what the cluster itself and users named by the policy do")
 	fs.BoolVar(&c.strict, "strict", false, "exit with 2 when a rule is blind")
 	fs.StringVarP(&c.output, "output", "o", "text", "`text` or json")
 	c.rules.registerStrict(fs)
@@ -132,7 +132,7 @@ func writeCoverage(w io.Writer, c *policy.Coverage, source *policy.Source, all b
 				continue
 			}
 			counts[status]++
-			if status == policy.Sees && !all {
+			if !all && (status == policy.Sees || status == policy.Partly && !r.Lost[0].Common()) {
 				continue
 			}
 			lines := r.Sentences(source)

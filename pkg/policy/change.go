@@ -28,7 +28,7 @@ func changeFor(lost []Loss, source *Source) *Change {
 	at := map[int][]*ruleText{}
 	for i := range lost {
 		l := &lost[i]
-		if l.Needs == "" || l.Stage == Panic && i > 0 {
+		if l.Needs == "" || i > 0 && (l.Stage == Panic || lost[0].Common() && !l.Common()) {
 			continue
 		}
 		if slices.Contains(source.Policy.omitStages, l.Stage) {
@@ -132,9 +132,9 @@ func onlyFor(whos []*identity) (users, groups []string) {
 		case w.nobody, w.anybody:
 			return nil, nil
 		case w.name.exact:
-			users = append(users, w.name.is)
+			users = appendNew(users, w.name.is)
 		case strings.HasPrefix(w.like, nodePrefix):
-			groups = append(groups, nodesGroup)
+			groups = appendNew(groups, nodesGroup)
 		default:
 			return nil, nil
 		}
@@ -155,13 +155,16 @@ func (c *RuleCoverage) Sentences(source *Source) []string {
 		return []string{name + " can never fire, whatever is recorded: its condition holds for no event."}
 	case Blind:
 		out := []string{name + " is blind: " + c.Lost[0].sentence()}
+		if c.Again {
+			out[0] += " (It would see those under events.k8s.io, which clients do not use.)"
+		}
 		return append(out, c.advice(source)...)
 	}
-	out := []string{name + " sees only a part: " + c.Lost[0].sentence()}
+	out := name + " sees only a part: " + c.Lost[0].sentence()
 	if n := len(c.Lost) - 1; n > 0 {
-		out[0] += fmt.Sprintf(" (And %d more; --output json has them.)", n)
+		out += fmt.Sprintf(" (And %d more.)", n)
 	}
-	return out
+	return []string{out}
 }
 
 func (c *RuleCoverage) advice(source *Source) []string {
@@ -191,9 +194,12 @@ func (l *Loss) sentence() string {
 	if l.Part != "" {
 		b.WriteString(l.Part + ", ")
 	}
-	what := several(l.Verbs, "other verbs") + " of " + several(l.Targets, "others")
+	what := several(l.Verbs, 8, "other verbs") + " of " + several(l.Targets, 4, "others")
+	if slices.Equal(l.Verbs, resourceVerbs) {
+		what = "requests for " + several(l.Targets, 4, "others")
+	}
 	if len(l.Users) > 0 {
-		what += " by " + several(l.Users, "others")
+		what += " by " + several(l.Users, 3, "others")
 	}
 	by := "no rule of it fits"
 	if l.Rule > 0 {
@@ -201,7 +207,7 @@ func (l *Loss) sentence() string {
 	}
 	clause := ""
 	if len(l.Clauses) > 0 {
-		clause = several(quoted(l.Clauses), "others") + " "
+		clause = several(quoted(l.Clauses), 2, "others") + " "
 	}
 	switch {
 	case l.Needs == "" && l.Why != "":
@@ -228,8 +234,8 @@ func levelNamed(name string) Level { return Level(max(0, slices.Index(levelNames
 func quoted(list []string) []string {
 	out := make([]string, len(list))
 	for i, s := range list {
-		if len(s) > 100 {
-			s = s[:100] + "..."
+		if len(s) > 80 {
+			s = s[:80] + "..."
 		}
 		out[i] = "`" + s + "`"
 	}
@@ -237,8 +243,7 @@ func quoted(list []string) []string {
 }
 
 // several lists a few things.
-func several(list []string, rest string) string {
-	const few = 4
+func several(list []string, few int, rest string) string {
 	if len(list) > few+1 {
 		return strings.Join(list[:few], ", ") + fmt.Sprintf(" and %d %s", len(list)-few, rest)
 	}

@@ -194,7 +194,7 @@ func (c *classes) verbsOf(t *target, lit literals) []string {
 		return verbs
 	}
 	for _, v := range lit["/verb"] {
-		if v != "" && !slices.Contains(verbs, v) && !slices.Contains(pathVerbs, v) {
+		if v != "" && !slices.Contains(resourceVerbs, v) && !slices.Contains(pathVerbs, v) {
 			verbs = append(verbs, v)
 		}
 	}

@@ -153,7 +153,7 @@ func (w *composer) resources(t table, rest map[string]need) []*ruleText {
 		if !g.anyResource || g.anyGroup {
 			continue
 		}
-		base := w.usual(t, g.group)
+		base := w.usual(t, g.group, rest)
 		for _, b := range bundles(base, rest, w.verbs()) {
 			byGroup = w.place(byGroup, g, b)
 		}
@@ -172,8 +172,8 @@ func (w *composer) resources(t table, rest map[string]need) []*ruleText {
 	return append(byName, byGroup...)
 }
 
-// usual is what most resources of an API group need, verb by verb.
-func (w *composer) usual(t table, group string) map[string]need {
+// usual is what most resources of an API group need, verb by verb; of verbs that none of them has, what the rest needs.
+func (w *composer) usual(t table, group string, rest map[string]need) map[string]need {
 	out := map[string]need{}
 	for _, verb := range w.verbs() {
 		var cells []need
@@ -181,6 +181,9 @@ func (w *composer) usual(t table, group string) map[string]need {
 			if at.path == nil && !at.anyGroup && at.group == group && slices.Contains(at.verbs(false), verb) {
 				cells = append(cells, t.get(at, verb))
 			}
+		}
+		if len(cells) == 0 {
+			out[verb] = rest[verb]
 		}
 		most := 0
 		for _, c := range cells {
@@ -372,7 +375,7 @@ func (r *ruleText) explain(n *needs) {
 			some = r.asked
 		}
 		slices.SortStableFunc(some, func(a, b string) int { return n.general[a] - n.general[b] })
-		r.comment = wrap("For "+several(some, "others"), lineWidth-4)
+		r.comment = wrap("For "+several(some, 4, "others"), lineWidth-4)
 	}
 }
 

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
@@ -33,6 +34,10 @@ type RuleCoverage struct {
 	Status Status  `json:"status"`
 	Lost   []Loss  `json:"lost,omitempty"`   // what it cannot fire on, the worst first
 	Change *Change `json:"change,omitempty"` // of a blind rule: what would open its eyes; nil where nothing would
+
+	// Again says that a blind rule would see requests for events under the group events.k8s.io. Clients ask for them in the
+	// core group, where they are the same.
+	Again bool `json:"events_k8s_io,omitempty"`
 }
 
 // Loss is requests that a rule would fire on if they were recorded in another way.
@@ -40,7 +45,7 @@ type Loss struct {
 	Part     string   `json:"part,omitempty"` // of the rule, where it has parts: step 2
 	Verbs    []string `json:"verbs"`
 	Targets  []string `json:"targets"`
-	Users    []string `json:"users,omitempty"`   // of whom; none: of everybody
+	Users    []string `json:"users,omitempty"`   // of whom; none: of people, whoever else there is
 	Clauses  []string `json:"clauses,omitempty"` // which can never hold, as written
 	Stage    string   `json:"stage"`             // that the rule looks at
 	Omitted  bool     `json:"omitted,omitempty"` // the policy leaves this stage out
@@ -99,11 +104,15 @@ func coverRule(j *judge, r *rules.Rule, source *Source) RuleCoverage {
 	for _, d := range demandsOf(r) {
 		c := covering{j: j, source: source, demand: d}
 		c.run()
+		if c.can+c.again == c.could { // about nothing else, or nothing is lost
+			c.can += c.again
+		}
 		switch {
 		case c.could == 0:
 			worse(Never)
 		case c.can == 0:
 			worse(Blind)
+			out.Again = c.again > 0
 		case len(c.lost) > 0:
 			worse(Partly)
 		}
@@ -126,6 +135,7 @@ type covering struct {
 	demand demand
 
 	could, can int // classes on which it could hold, and those on which it can
+	again      int // those on which it can of resources that are the same again
 	lost       []Loss
 }
 
@@ -166,7 +176,11 @@ func (c *covering) class(k *class) {
 	rec := c.source.Policy.Record(&k.like)
 	for _, stage := range hopes {
 		if rec.Level > None && !slices.Contains(rec.OmitStages, stage) && c.holds(k, stage, rec.Level, !rec.OmitManagedFields, rec) {
-			c.can++
+			if k.target.again() {
+				c.again++
+			} else {
+				c.can++
+			}
 			return
 		}
 	}
@@ -284,7 +298,11 @@ func (l *Loss) same(m *Loss) bool {
 func (l *Loss) join(m *Loss) {
 	l.Verbs = appendNew(l.Verbs, m.Verbs...)
 	l.targets = appendNew(l.targets, m.targets...)
-	l.whos = appendNew(l.whos, m.whos...)
+	for _, w := range m.whos {
+		if !slices.ContainsFunc(l.whos, func(have *identity) bool { return have.label == w.label }) {
+			l.whos = append(l.whos, w)
+		}
+	}
 }
 
 func appendNew[T comparable](list []T, more ...T) []T {
@@ -313,9 +331,14 @@ func (l *Loss) tidy() {
 			l.Users = appendNew(l.Users, w.label)
 		}
 	}
-	if slices.Contains(l.whos, anybody) {
+	if l.Common() {
 		l.Users = nil
 	}
+}
+
+// Common tells whether people are concerned, not only those whom the policy names and the cluster itself.
+func (l *Loss) Common() bool {
+	return slices.ContainsFunc(l.whos, func(w *identity) bool { return w.anybody || w.label == people })
 }
 
 // everything tells whether targets are all that the API has.
@@ -331,11 +354,15 @@ func everything(ts []*target) bool {
 
 // compareLosses puts first what concerns most.
 func compareLosses(a, b Loss) int {
-	if (a.Stage == Panic) != (b.Stage == Panic) {
-		if a.Stage == Panic {
-			return 1
+	rank := func(l *Loss) int {
+		n := 0
+		if !l.Common() {
+			n++
 		}
-		return -1
+		if l.Stage == Panic {
+			n += 2
+		}
+		return n
 	}
-	return len(b.targets)*len(b.Verbs)*len(b.whos) - len(a.targets)*len(a.Verbs)*len(a.whos)
+	return cmp.Or(rank(&a)-rank(&b), len(b.targets)*len(b.Verbs)*len(b.whos)-len(a.targets)*len(a.Verbs)*len(a.whos))
 }

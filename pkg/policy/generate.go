@@ -140,7 +140,7 @@ func sendersFor(rs []*rules.Rule) *senders {
 	}
 	s.rest = []*identity{
 		nobody, named(anonymous), prefixed("system", "system:", []string{nodePrefix, accountPrefix}, append([]string{anonymous}, names...)),
-		prefixed("people", "", []string{"system:"}, nil),
+		prefixed(people, "", []string{"system:"}, nil),
 	}
 	return s
 }

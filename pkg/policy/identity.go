@@ -27,6 +27,9 @@ type identity struct {
 	closed  bool     // surely no others
 }
 
+// people are all whose names do not begin with system:.
+const people = "people"
+
 var (
 	nobody  = &identity{label: "a login that failed", nobody: true}
 	anybody = &identity{label: "anybody", anybody: true, like: other}
@@ -58,9 +61,8 @@ func identities(users, groups []string) []*identity {
 	}
 	out = append(out, prefixed("service accounts", accountPrefix, spaces, users))
 	system := prefixed("users named system:...", "system:", []string{nodePrefix, accountPrefix}, append([]string{anonymous}, users...))
-	people := prefixed("people", "", []string{"system:"}, users)
 	out = append(out, withGroups(system, open)...)
-	return append(out, withGroups(people, open)...)
+	return append(out, withGroups(prefixed(people, "", []string{"system:"}, users), open)...)
 }
 
 // structural tells whether a group goes with names.
@@ -69,7 +71,7 @@ func structural(group string) bool {
 }
 
 func named(name string) *identity {
-	return &identity{label: name, name: exactly(name), like: name, groups: groupsOf(name), closed: closedGroups(name)}
+	return &identity{label: name, name: exactly(name), like: name, groups: GroupsOf(name), closed: closedGroups(name)}
 }
 
 func prefixed(label, prefix string, never, not []string) *identity {
@@ -77,7 +79,7 @@ func prefixed(label, prefix string, never, not []string) *identity {
 	if prefix == accountPrefix {
 		like += ":" + other
 	}
-	i := &identity{label: label, like: like, groups: groupsOf(like), closed: closedGroups(like)}
+	i := &identity{label: label, like: like, groups: GroupsOf(like), closed: closedGroups(like)}
 	i.name = text{never: never, not: not}
 	if prefix != "" {
 		i.name.prefixes = []string{prefix}
@@ -100,8 +102,9 @@ func withGroups(i *identity, groups []string) []*identity {
 	return out
 }
 
-// groupsOf are the groups that go with a name.
-func groupsOf(name string) []string {
+// GroupsOf are the groups that go with a name, as API servers authenticate: system:authenticated, and those of nodes and
+// service accounts.
+func GroupsOf(name string) []string {
 	if name == anonymous {
 		return []string{unauthenticated}
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,26 +18,27 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/policy"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
+	"github.com/kubewitness/kubewitness/pkg/ruletest"
+	builtin "github.com/kubewitness/kubewitness/rules"
 	"github.com/kubewitness/kubewitness/test/corpora"
 )
 
-// recording are events recorded in full, which the tree has: a day's worth of everything, and what the rules are tested with.
+// recording are events recorded in full that the tree has: attacks and what goes on around them, and what our rules are tested
+// with, which is something of everything.
 func recording(t testing.TB) []*audit.Event {
 	t.Helper()
 	root := corpora.Root(t)
 	var all []*audit.Event
-	for _, path := range []string{"pkg/audit/testdata/events.jsonl.gz", "examples/sample/audit.jsonl"} {
+	for _, path := range []string{"pkg/audit/testdata/events.jsonl.gz", "examples/sample/audit.jsonl", "test/attacks/testdata/attacks.jsonl.gz"} {
 		text, err := os.ReadFile(filepath.Join(root, path))
 		require.NoError(t, err)
 		all = append(all, read(t, path, text)...)
 	}
-	archives, err := filepath.Glob(filepath.Join(root, "rules", "testdata", "*.txtar"))
-	require.NoError(t, err)
-	for _, path := range archives {
-		archive, err := txtar.ParseFile(path)
+	for _, f := range builtin.Tests() {
+		tests, err := ruletest.Parse(ruletest.Source{Name: f.Name, Content: f.Content})
 		require.NoError(t, err)
-		for _, f := range archive.Files {
-			all = append(all, read(t, f.Name, f.Data)...)
+		for _, test := range tests.Tests {
+			all = append(all, test.Events...)
 		}
 	}
 	return all

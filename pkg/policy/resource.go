@@ -139,9 +139,15 @@ func (t *target) verbs(all bool) []string {
 		return subresourceVerbs[t.sub]
 	case strings.HasSuffix(t.resource, "reviews"):
 		return []string{"create"}
+	case t.group == "metrics.k8s.io":
+		return []string{"get", "list"}
 	}
 	return resourceVerbs
 }
+
+// again tells of resources that are the same objects under a second group, by which hardly anybody asks for them: that a policy
+// records these requests does not help.
+func (t *target) again() bool { return t.group == "events.k8s.io" && t.resource == "events" }
 
 // find looks for a resource of a group.
 func find(targets []*target, group, resource, sub string) *target {
