@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/alert"
+	"github.com/kubewitness/kubewitness/pkg/ingest/cloudlogging"
 	"github.com/kubewitness/kubewitness/pkg/ingest/pubsub"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/sink"
@@ -50,15 +51,25 @@ func (s *Server) openOutputs(context.Context) error {
 	return nil
 }
 
-// logSources are the sources that read a log, with whatever delay it has.
-var logSources = []string{"cloudlogging", pubsub.Source}
+// fromCloud tells whether an event came out of the log of a cloud, with whatever delay that
+// has. What several events told together has no source of its own; there the last of them
+// says where it is from.
+func fromCloud(e *record.Event) bool {
+	switch e.Source {
+	case cloudlogging.Source, pubsub.Source:
+		return true
+	case record.SourceCorrelate:
+		return e.Event.Root().Path("annotations", "gcp.kubewitness.io/insert-id").Exists()
+	}
+	return false
+}
 
 // addOutput puts a memory in front of an output: an event that comes twice is
 // written once. Unless it is asked for, an output is not told what a log brings late.
 func (s *Server) addOutput(out sink.Sink) {
 	var front sink.Counted = sink.NewOnce(out, record.NewRecent(remembered))
 	if !s.cfg.Outputs.Late {
-		front = sink.NewTimely(front, sink.TimelyConfig{Sources: logSources, Now: time.Now, Told: func(n uint64) {
+		front = sink.NewTimely(front, sink.TimelyConfig{Leave: fromCloud, Now: time.Now, Told: func(n uint64) {
 			s.logger.Info("detections of late events are not sent out; they are stored (outputs.late sends them)", "output", out.Name(), "detections", n)
 		}})
 	}

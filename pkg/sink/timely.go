@@ -11,9 +11,9 @@ import (
 
 // TimelyConfig says what a Timely leaves out.
 type TimelyConfig struct {
-	Sources []string                // whose late events are left out
-	Told    func(detections uint64) // is told now and then how many were left out since; may be nil
-	Now     func() time.Time
+	Leave func(*record.Event) bool // whether a late event is one to leave out
+	Told  func(detections uint64)  // is told now and then how many were left out since; may be nil
+	Now   func() time.Time
 }
 
 // toldEvery is how often Told is called at most.
@@ -51,7 +51,7 @@ func (t *Timely) Close() error { return t.next.Close() }
 func (t *Timely) Write(ctx context.Context, events []*record.Event) error {
 	left := uint64(0)
 	timely := slices.DeleteFunc(slices.Clone(events), func(e *record.Event) bool {
-		if !slices.Contains(t.cfg.Sources, e.Source) || !e.Late() {
+		if !e.Late() || !t.cfg.Leave(e) {
 			return false
 		}
 		left += uint64(len(e.Detections))

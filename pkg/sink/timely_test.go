@@ -22,12 +22,14 @@ func aged(id byte, source string, age time.Duration) *record.Event {
 	return e
 }
 
+func outOfLog(e *record.Event) bool { return e.Source == "pubsub" || e.Source == "cloudlogging" }
+
 func TestTimelyLeavesOutWhatALogBringsLate(t *testing.T) {
 	m := &memory{}
 	now := noon
 	var told []uint64
 	s := sink.NewTimely(sink.NewOnce(m, record.NewRecent(100)), sink.TimelyConfig{
-		Sources: []string{"pubsub", "cloudlogging"}, Told: func(n uint64) { told = append(told, n) }, Now: func() time.Time { return now },
+		Leave: outOfLog, Told: func(n uint64) { told = append(told, n) }, Now: func() time.Time { return now },
 	})
 	assert.Equal(t, "memory", s.Name())
 	require.NoError(t, s.Write(t.Context(), []*record.Event{
@@ -52,7 +54,7 @@ func TestTimelyLeavesOutWhatALogBringsLate(t *testing.T) {
 // TestTimelyCountsWhatIsSettled: a delivery that fails comes again, and is counted then.
 func TestTimelyCountsWhatIsSettled(t *testing.T) {
 	m := &memory{err: sink.Recoverable{Err: errors.New("full")}}
-	s := sink.NewTimely(sink.NewOnce(m, record.NewRecent(100)), sink.TimelyConfig{Sources: []string{"pubsub"}, Now: func() time.Time { return noon }})
+	s := sink.NewTimely(sink.NewOnce(m, record.NewRecent(100)), sink.TimelyConfig{Leave: outOfLog, Now: func() time.Time { return noon }})
 	events := []*record.Event{aged(1, "pubsub", 2*time.Hour), aged(2, "pubsub", 0)}
 	require.ErrorAs(t, s.Write(t.Context(), events), new(sink.Recoverable))
 	assert.Zero(t, s.Counters().Late)
