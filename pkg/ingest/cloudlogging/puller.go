@@ -165,8 +165,22 @@ func (p *Puller) round(ctx context.Context) error {
 	return nil
 }
 
+// rewind goes back where the clock was set back: a place that is still to come would keep all from being read that is
+// received before. What was received while the clock was wrong is looked for again.
+func (p *Puller) rewind() {
+	now := p.cfg.Now().UTC()
+	if !p.cursor.Read.After(now.Add(skew)) {
+		return
+	}
+	to := now.Add(-2 * p.cfg.Overlap)
+	p.cfg.Logger.Warn("cloudlogging: the cursor is in the future, the clock was set back; what came since is read again",
+		"resource", p.cfg.Resource, "cursor", p.cursor.Read, "from", to)
+	p.cursor.Read, p.cursor.Swept, p.cursor.Reading, p.skip = to, earlier(p.cursor.Swept, to), nil, span{}
+}
+
 // catchUp reads what was received since the cursor's place.
 func (p *Puller) catchUp(ctx context.Context) error {
+	p.rewind()
 	for more := true; more; {
 		now := p.cfg.Now().UTC()
 		r := p.cursor.Reading

@@ -275,6 +275,19 @@ func TestParts(t *testing.T) {
 	assert.EqualValues(t, 1, r.puller.Status().Truncated)
 }
 
+// TestClockSetBack: a clock that was a day ahead keeps nothing from being read.
+func TestClockSetBack(t *testing.T) {
+	r := newRig(t, nil)
+	r.start(t)
+	r.readings(t, 1)
+	r.clock.pass(24 * time.Hour)
+	r.until(t, "a reading ahead", func(s Status) bool { return s.Read.After(time.Now().Add(23 * time.Hour)) })
+	r.Add(server.Entry(server.Made{N: 0, At: time.Now(), Received: time.Now()}))
+	r.clock.pass(-24 * time.Hour)
+	r.taker.await(t, 1)
+	r.requireAll(t, 0, 1)
+}
+
 // TestFilter: the user's filter narrows, and cannot widen.
 func TestFilter(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Filter = `resource.labels.cluster_name="prod"` })

@@ -22,6 +22,7 @@ const (
 	callTimeout  = time.Minute
 	firstBackoff = time.Second
 	lastBackoff  = 30 * time.Second
+	waitsTold    = 5 * time.Minute // how often it is told at most that requests wait
 )
 
 // Refused is the error for what the API will not do however often it is asked, until somebody changes something.
@@ -60,6 +61,9 @@ type reader struct {
 	backoff  time.Duration // after the first error; 0: firstBackoff
 	newest   bool          // the newest entries come first
 	told     func(error)   // is told of errors that are waited out, and with nil that it goes on; may be nil
+
+	waits  sync.Mutex
+	waited time.Time // when it was told last that requests wait
 
 	mu    sync.Mutex
 	count ReadCounters
@@ -146,6 +150,19 @@ func (r *reader) patient(ctx context.Context, q query.Query, token string) (*log
 	}
 }
 
+// waiting tells, not too often, that the quota is waited for.
+func (r *reader) waiting(d time.Duration) {
+	r.waits.Lock() // history reads several stretches with one reader
+	defer r.waits.Unlock()
+	now := r.quota.now()
+	if now.Sub(r.waited) < waitsTold {
+		return
+	}
+	r.waited = now
+	r.logger.Info("cloudlogging: requests wait for the quota; who has more sets cloudlogging.requests_per_minute",
+		"resource", r.resource, "at_least", d, "per_minute", r.quota.perMinute)
+}
+
 func (r *reader) tell(err error) {
 	if r.told != nil {
 		r.told(err)
@@ -153,9 +170,7 @@ func (r *reader) tell(err error) {
 }
 
 func (r *reader) once(ctx context.Context, q query.Query, token string) (*loggingpb.ListLogEntriesResponse, error) {
-	err := r.quota.Take(ctx, r.priority, func(d time.Duration) {
-		r.logger.Debug("cloudlogging: waiting for quota", "resource", r.resource, "at_least", d)
-	})
+	err := r.quota.Take(ctx, r.priority, r.waiting)
 	if err != nil {
 		return nil, err
 	}

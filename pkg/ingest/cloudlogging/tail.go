@@ -82,6 +82,7 @@ func (p *Puller) following(ctx context.Context) error {
 
 // tend does from time to time what a tail does not: it fills gaps, looks a second time, and gives up parts.
 func (p *Puller) tend(ctx context.Context) error {
+	p.rewind()
 	if p.gap {
 		if err := p.catchUp(ctx); err != nil {
 			return err
