@@ -33,6 +33,7 @@ var rooms = []room{
 	// State across events, for whoever judges them.
 	{"pkg/correlate", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	{"pkg/ruleset", []string{"pkg/correlate", "pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
+	{"pkg/backtest", []string{"pkg/audit", "pkg/falco/condition", "pkg/falco/rules", "pkg/field", "pkg/match"}},
 	{"pkg/ruletest", []string{"pkg/audit", "pkg/correlate", "pkg/falco/rules", "pkg/field", "pkg/ingest/gcp", "pkg/match", "pkg/ruleset"}},
 	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	// Outputs are printed again from the redacted event, which needs what the matcher is made of.
@@ -68,6 +69,8 @@ var rooms = []room{
 	{"pkg/kibana", []string{"pkg/ecs", "pkg/elasticsearch"}},
 	{"pkg/search/elastic", []string{"pkg/ecs", "pkg/elasticsearch", "pkg/row", "pkg/store"}},
 	{"pkg/sink/...", []string{"pkg/alert", "pkg/audit", "pkg/ecs", "pkg/elasticsearch", "pkg/falco/rules", "pkg/failpoint", "pkg/match", "pkg/record", "pkg/row", "pkg/sink", "pkg/store"}},
+	// What detections at admission lead to; of rules it knows names and tags.
+	{"pkg/enforce", []string{"pkg/audit", "pkg/falco/operator"}},
 	{"pkg/config", []string{"pkg/falco/rules", "pkg/ingest/cloudlogging/query"}},
 	{"pkg/backfill", []string{"pkg/audit", "pkg/judge", "pkg/record", "pkg/sink", "pkg/sink/embedded"}},
 	{"pkg/search", []string{"pkg/audit", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/row", "pkg/ruleset", "pkg/store"}},

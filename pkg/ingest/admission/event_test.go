@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/diff"
+	"github.com/kubewitness/kubewitness/pkg/redact"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -138,6 +140,25 @@ func TestVerdictIsAnAnnotation(t *testing.T) {
 	for _, raw := range []string{`"__REDACTED__"`, `{"kind":"Event","stageTimestamp":"x"}`, `{}`} {
 		assert.Equal(t, raw, string(annotate([]byte(raw), "verdict", "deny")))
 	}
+}
+
+// TestObjectBefore: it gives the diff of a change, and none of its secrets is stored.
+func TestObjectBefore(t *testing.T) {
+	event := func(name string) *audit.Event {
+		a, err := txtar.ParseFile(filepath.Join("testdata", "reviews", name+".txtar"))
+		require.NoError(t, err)
+		e, err := Event(a.Files[0].Data, origin)
+		require.NoError(t, err)
+		return e
+	}
+	root := event("deployment-updated").Root()
+	assert.Equal(t, []diff.Change{{Pointer: "/spec/replicas", Op: diff.Changed, Old: json.RawMessage("1"), New: json.RawMessage("3")}},
+		diff.Objects(root.Get("oldObject"), root.Get("requestObject"), diff.Options{}).Changes)
+	r, err := redact.New(redact.Config{})
+	require.NoError(t, err)
+	stored, paths := r.Redacted(event("secret-deleted"))
+	assert.Equal(t, []string{"/oldObject/data/password"}, paths)
+	assert.NotContains(t, string(stored.Raw), "aHVudGVyMg==")
 }
 
 // FuzzEvent holds that no bytes make the conversion panic, and that what comes out is an
