@@ -35,7 +35,7 @@ attacks: ## replay recorded attacks and ordinary traffic against our rules, and 
 	go test -count=1 -v -run '^TestAttacks$$' ./test/attacks
 
 crash: ## kill the durable log, and the whole service, 200 times each under load, then Elasticsearch for two minutes; ask the store and Elasticsearch the same
-	KUBEWITNESS_CRASH=1 go test -count=1 -v -timeout 60m -run '^TestKill$$' ./pkg/spool ./test/service
+	KUBEWITNESS_CRASH=1 go test -count=1 -v -timeout 60m -run '^TestKill(Pull|Push)?$$' ./pkg/spool ./test/service
 	KUBEWITNESS_CRASH=1 KUBEWITNESS_INTEGRATION=1 go test -count=1 -v -timeout 20m -run '^(TestServiceOutlivesServer|TestSearchAgreesOnCorpus)$$' ./test/elastic
 
 load: ## send recorded events to the service for a minute each way, and print what it takes
