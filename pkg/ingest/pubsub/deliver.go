@@ -15,7 +15,7 @@ const (
 )
 
 // deliver stores a lot and settles its messages. A log that takes nothing holds everything up, as it should; a cluster that
-// has sent more than it may holds up what is its own only.
+// has sent more than it may holds up what is its own only, as long as there is room for others.
 func (f *flow) deliver(l *lot) {
 	err := f.attempt(l)
 	if !errors.As(err, new(ingest.RateLimited)) {

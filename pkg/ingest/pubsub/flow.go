@@ -22,6 +22,7 @@ type flow struct {
 	stop   chan struct{}   // closed: nothing new is begun, what waits is handed back
 	taking context.Context // of what is being stored; ends a while after stop
 	cancel context.CancelFunc
+	forget func() bool // lets go of what was waited for
 
 	front sync.WaitGroup // what collects and stores
 	apart sync.WaitGroup // lots that wait by themselves
@@ -37,7 +38,7 @@ func (s *Subscription) start(ctx context.Context) *flow {
 	s.parts = f.parts
 	s.mu.Unlock()
 	f.taking, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	context.AfterFunc(ctx, f.halt)
+	f.forget = context.AfterFunc(ctx, f.halt)
 	f.front.Go(f.collect)
 	for range storers {
 		f.front.Go(f.store)
@@ -60,6 +61,7 @@ func (f *flow) halt() {
 // end waits until nothing is under way.
 func (f *flow) end() {
 	f.halt()
+	f.forget()
 	f.front.Wait()
 	f.apart.Wait()
 	f.cancel()
