@@ -43,3 +43,22 @@ func startCloudLogging(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("XDG_CACHE_HOME", ts.MkAbs("cache"))
 	ts.Check(os.MkdirAll(filepath.Join(ts.MkAbs("."), "cache", server.CloudLoggingFolder), 0o700))
 }
+
+// awaits waits for what a program makes in its own time.
+func awaits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: awaits FILE")
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.After(time.Minute); ; {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			ts.Fatalf("%s does not come", args[0])
+		}
+	}
+}

@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 //	fill FILE COUNT TEXT...      append the texts, one after the other, so many times; they are Go strings without the quotes
 //	gzip FILE [BYTES]            make FILE.gz, without so many bytes at its end
 //	cloudlogging ACTIVITY DATA_ACCESS [PERMISSION...]    start a Cloud Logging with so many entries in its logs, for what is run then
+//	awaits FILE    wait until a file is there
 //	served FLAG... -- FILE...    run the service, post files to its webhook, end it, print what it put out
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -49,6 +50,7 @@ func TestScript(t *testing.T) {
 			"gzip":   zip,
 			"served": serveAndSend,
 
+			"awaits":       awaits,
 			"cloudlogging": startCloudLogging,
 		},
 	})
