@@ -38,6 +38,9 @@ func (c *compiler) compileState(item *ruleItem, own condition.Expr) (*State, ver
 func (c *compiler) step(item *ruleItem, in *stepItem, own condition.Expr) (Step, verdict) {
 	var out Step
 	verdict := max(c.stateFields(item, in.by, &out.By), c.stateFields(item, in.differs, &out.Differs))
+	if in.noCond {
+		return out, failed
+	}
 	as := *item // the rule, with this step's condition
 	as.condAt = in.condAt
 	p := &prepared{condition: c.parsed(in.cond)}
@@ -62,11 +65,7 @@ func (c *compiler) stateFields(item *ruleItem, in []fieldText, into *[]*conditio
 		var bad *condition.CompileError
 		msg := err.Error()
 		if errors.As(err, &bad) {
-			msg = bad.Msg
-			if bad.UnknownField && item.skipUnknown {
-				c.warn(WarnUnknownFilter, f.at, msg)
-				return skipped
-			}
+			msg = bad.Msg // also where the rule is to be skipped for unknown fields: Falco never sees this one
 		}
 		c.fail(ErrYAMLValidate, f.at, msg)
 		outcome = failed
@@ -124,6 +123,9 @@ func (c *compiler) reads(item *ruleItem, r *Rule) (seen, counted bool) {
 // judgeState tells what is wrong with a rule as a whole that needs more than one
 // event, or seems to. It is false where that is an error.
 func (c *compiler) judgeState(item *ruleItem, r *Rule) bool {
+	if c.strict {
+		return true // it is one of Falco's, whatever its keys
+	}
 	seen, counted := c.reads(item, r)
 	r.ReadsSeen = seen
 	if bad := c.countedIn(item, r.Condition); bad != "" {

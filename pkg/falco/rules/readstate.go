@@ -29,6 +29,7 @@ type stepItem struct {
 	condAt      chain
 	by, differs []fieldText
 	at          chain
+	noCond      bool // it has none, which has been told
 }
 
 // fieldText is a field as it is written.
@@ -201,7 +202,8 @@ func (r *reader) step(s *stateItem, v node, at chain) bool {
 	}
 	st := stepItem{at: at}
 	ok := r.onlyKeys(v, "a step", []string{"condition", "by", "differs"}, at)
-	ok = r.script(v, "condition", "step condition", &st.cond, &st.condAt, at) && ok
+	st.noCond = !r.script(v, "condition", "step condition", &st.cond, &st.condAt, at)
+	ok = ok && !st.noCond
 	ok = r.fieldTexts(v, "by", &st.by, false, at) && ok
 	ok = r.fieldTexts(v, "differs", &st.differs, false, at) && ok
 	if len(st.by) > 0 && len(st.by) != len(s.by) {
