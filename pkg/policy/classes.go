@@ -41,7 +41,7 @@ func (c *classes) addGroup(g auditinternal.GroupResources) {
 
 // addLiterals adds what a rule names and nobody else, in a group of its own.
 func (c *classes) addLiterals(lit literals) {
-	groups := lit["/objectRef/apiGroup"]
+	groups := slices.DeleteFunc(slices.Clone(lit["/objectRef/apiGroup"]), func(g string) bool { return !isName(g) })
 	for _, g := range groups {
 		if find(c.targets, g, other, "") == nil {
 			c.targets = append(c.targets, &target{group: g, resource: other, anyResource: true})
@@ -49,7 +49,7 @@ func (c *classes) addLiterals(lit literals) {
 	}
 	knows := func(f func(*target) bool) bool { return slices.ContainsFunc(c.targets, f) }
 	for _, r := range lit["/objectRef/resource"] {
-		if r == "" || knows(func(t *target) bool { return t.resource == r }) {
+		if !isName(r) || knows(func(t *target) bool { return t.resource == r }) {
 			continue
 		}
 		c.targets = append(c.targets, &target{group: other + ".example", anyGroup: true, resource: r})
@@ -58,7 +58,7 @@ func (c *classes) addLiterals(lit literals) {
 		}
 	}
 	for _, sub := range lit["/objectRef/subresource"] {
-		if sub == "" || knows(func(t *target) bool { return t.sub == sub }) {
+		if !isName(sub) || knows(func(t *target) bool { return t.sub == sub }) {
 			continue
 		}
 		for _, t := range slices.Clone(c.targets) {
@@ -69,6 +69,17 @@ func (c *classes) addLiterals(lit literals) {
 			}
 		}
 	}
+}
+
+// isName tells whether a group or a resource can be called so.
+func isName(s string) bool {
+	letter := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+	for i := range len(s) {
+		if !letter(s[i]) && (s[i] != '-' && s[i] != '.' || i == 0 || i == len(s)-1 || !letter(s[i-1])) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // paths are the paths outside resources that a policy and a rule tell apart.

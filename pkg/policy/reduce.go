@@ -25,7 +25,9 @@ func (s *Source) Reduce(e *audit.Event) (*audit.Event, error) {
 	}
 	rec.Level = min(rec.Level, recordedLevel(root))
 	r := reduction{source: s, rec: rec, patch: root.Get("verb").Text() == "patch"}
-	out, err := audit.NewReader(bytes.NewReader(r.event(root)), e.Input, audit.Limits{MaxEvent: 1 << 30}).Next()
+	// As an item of a list, an event needs no kind.
+	list := append(r.event([]byte(`{"kind":"EventList","items":[`), root), "]}"...)
+	out, err := audit.NewReader(bytes.NewReader(list), e.Input, audit.Limits{MaxEvent: 1 << 30}).Next()
 	if err != nil {
 		return nil, fmt.Errorf("policy: %s:%d: %w", e.Input, e.Line, err)
 	}
@@ -48,8 +50,8 @@ type reduction struct {
 	patch  bool
 }
 
-func (r *reduction) event(root audit.Value) []byte {
-	out := []byte{'{'}
+func (r *reduction) event(out []byte, root audit.Value) []byte {
+	out = append(out, '{')
 	for key, v := range root.Members() {
 		switch {
 		case key == "requestObject" && r.rec.Level < WithRequest, key == "responseObject" && r.rec.Level < RequestResponse:
