@@ -81,7 +81,7 @@ func TestFirstPageListsEveryDetection(t *testing.T) {
 			assert.Contains(t, d.Text, e.Event.Answer().Sentence())
 		}
 	}
-	assert.Contains(t, d.Text, "19 events with detections in the last 24 hours")
+	assert.Contains(t, d.Text, "26 events with detections in the last 24 hours")
 }
 
 // TestEveryLinkAnswers walks from the first page over links, level by level.
