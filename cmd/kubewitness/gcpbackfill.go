@@ -378,19 +378,20 @@ func spanOf(d time.Duration) string {
 // end tells what came of it.
 func (c *gcpBackfill) end(ctx context.Context, err error) error {
 	c.line.clear()
-	if c.history != nil {
-		read, quota := c.history.Counters()
-		tellEntries(c.err, c.entries.Counts())
-		fmt.Fprintf(c.err, "%s of entries.list, %d made again; %d waited for quota, %s in all\n",
-			plural(uint64(read.Requests), "request"), read.Retries, quota.Waits, quota.Waited.Round(time.Second))
+	if c.history == nil { // nothing was asked
+		return c.outcome(ctx, err, c.total)
 	}
+	read, quota := c.history.Counters()
+	tellEntries(c.err, c.entries.Counts())
+	fmt.Fprintf(c.err, "%s of entries.list, %d made again; %d waited for quota, %s in all\n",
+		plural(uint64(read.Requests), "request"), read.Retries, quota.Waits, quota.Waited.Round(time.Second))
 	if c.all == 0 && err == nil {
 		fmt.Fprintln(c.err, "nothing is left to read; --again reads it again")
 	}
 	if writeErr := c.tell(c.total, time.Since(c.begin)); err == nil {
 		err = writeErr
 	}
-	if err != nil && c.progress != nil {
+	if err != nil {
 		fmt.Fprintln(c.err, "kubewitness: the same command goes on from here")
 	}
 	return c.outcome(ctx, err, c.total)
