@@ -84,18 +84,41 @@ func (c *explainCommand) run(ctx context.Context) error {
 }
 
 func (c *explainCommand) explain(rule *rules.Rule, set *ruleset.Set, fc *field.Context) error {
+	if rule.State != nil && len(rule.State.Steps) > 0 {
+		for i, step := range rule.State.Steps {
+			one := *rule
+			one.Condition = step.Condition
+			if err := c.explainOne(&one, fmt.Sprintf(", step %d of %d,", i+1, len(rule.State.Steps)), set, fc); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return c.explainOne(rule, "", set, fc)
+}
+
+// explainOne explains a rule, or a step of one.
+func (c *explainCommand) explainOne(rule *rules.Rule, step string, set *ruleset.Set, fc *field.Context) error {
 	x, err := match.Explain(rule, set.Catalogue, c.rules.strict, fc)
 	if err != nil {
 		return err
 	}
 	verdict := "does not fire"
-	if x.Verdict {
+	switch {
+	case rule.State != nil && x.Verdict:
+		verdict = "counts, and fires by " + rule.State.Kind.Key()
+	case rule.State != nil:
+		verdict = "does not count"
+	case x.Verdict:
 		verdict = "fires"
+	}
+	if rule.ReadsSeen {
+		verdict += " (as far as the event alone tells: nothing is known here of what was seen before)"
 	}
 	if !rule.Enabled {
 		verdict += " (and is disabled)"
 	}
-	fmt.Fprintf(c.out, "%s:%d: rule %q %s: %s\n", fc.Event.Input, fc.Event.Line, rule.Name, verdict, fc.Event.Answer())
+	fmt.Fprintf(c.out, "%s:%d: rule %q%s %s: %s\n", fc.Event.Input, fc.Event.Line, rule.Name, step, verdict, fc.Event.Answer())
 	return x.Write(c.out)
 }
 
