@@ -39,7 +39,7 @@ func (s *Searcher) Hunt(ctx context.Context, p Principal, set *ruleset.Set, r Re
 	}
 	scan := s.newScan(ctx, q, &sum)
 	o := store.Scan{Columns: row.Known, Progress: scan.progress}
-	err = s.bulk(ctx, q.rows(and(q.bounds.upper, s.worthwhile(h.upper))), o, func(rows []store.Row) error {
+	err = s.bulk(ctx, q.rows(and(q.bounds.upper, ownEvents, s.worthwhile(h.upper))), o, func(rows []store.Row) error {
 		judged := h.rows(q, rows)
 		for i, r := range rows {
 			sum.Scanned++

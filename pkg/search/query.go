@@ -144,7 +144,7 @@ func requestFilter(r *Request) store.Filter {
 		terms = append(terms, store.Exists{Column: row.Rules})
 	}
 	if !r.ofDetections() {
-		terms = append(terms, not(store.Equal{Column: row.Source, Values: []string{record.SourceCorrelate}}))
+		terms = append(terms, ownEvents)
 	}
 	if r.Priority != nil {
 		var words []string
@@ -155,6 +155,9 @@ func requestFilter(r *Request) store.Filter {
 	}
 	return and(terms...)
 }
+
+// ownEvents leaves out what several events have told together.
+var ownEvents = not(store.Equal{Column: row.Source, Values: []string{record.SourceCorrelate}})
 
 // ofDetections tells whether detections are asked for, and with them what several events
 // have told together, which is no event by itself.
