@@ -88,6 +88,9 @@ func (s *Server) must(err error) {
 // Addr is where it is, for PUBSUB_EMULATOR_HOST.
 func (s *Server) Addr() string { return s.addr }
 
+// Fake is Google's fake behind the front.
+func (s *Server) Fake() *pstest.Server { return s.fake }
+
 // Publish publishes messages.
 func (s *Server) Publish(data ...[]byte) {
 	req := &pubsubpb.PublishRequest{Topic: topic}

@@ -51,9 +51,14 @@ func dialerOf(cfg Config) (dialer, error) {
 		from.ReceiveSettings.MaxOutstandingMessages = cfg.Outstanding
 		from.ReceiveSettings.MaxOutstandingBytes = cfg.OutstandingBytes
 		from.ReceiveSettings.MaxExtension = cfg.maxExtension()
+		from.ReceiveSettings.MaxDurationPerAckExtension = leaseStep
 		return &client{pubsub: c, from: from}, nil
 	}, nil
 }
+
+// leaseStep is for how long leases are prolonged at a time, and so how long it takes at most until what a process had comes
+// again when it was killed. Left alone, the library goes by how long messages take, up to ten minutes.
+const leaseStep = time.Minute
 
 func projectOf(subscription string) (string, error) {
 	parts := strings.Split(subscription, "/")

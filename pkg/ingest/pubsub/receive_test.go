@@ -2,6 +2,7 @@ package pubsub
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ func TestMessagesAreStoredAndThenAcknowledged(t *testing.T) {
 		assert.Equal(t, "europe-west4", e.Labels["location"])
 		assert.True(t, e.Late(), "it came years after it happened, or at least an hour")
 	}
+	w.eventually("all is counted", func() bool { return w.sub.Status().InHand == 0 })
 	s := w.sub.Status()
 	assert.Equal(t, []int64{40, 40, 0, 40, 0, 0, 0}, []int64{s.Received, s.Acked, s.Nacked, s.Events, s.Known, s.Dead, s.Redelivered})
 	assert.Zero(t, s.InHand)
@@ -106,13 +108,13 @@ func TestNothingIsAcknowledgedBeforeItIsStored(t *testing.T) {
 			ids := w.publish(entry("a", "prod"), entry("b", "prod"))
 			w.eventually("it was tried again", func() bool { return w.sub.Status().Retries >= 2 && w.sub.Status().Received == 2 })
 			assert.Zero(t, w.acks(ids...))
-			assert.Contains(t, w.sub.Status().LastError, err.Error())
-			assert.Contains(t, w.told.String(), "held up")
+			w.eventually("it is told", func() bool {
+				return strings.Contains(w.sub.Status().LastError, err.Error()) && strings.Contains(w.told.String(), "held up")
+			})
 			w.log.set(refusing(nil))
 			w.eventually("all are acknowledged", func() bool { return w.acked(ids...) })
 			w.requireStored("a", "b")
-			w.eventually("it is told", func() bool { return w.sub.Status().LastError == "" })
-			assert.Contains(t, w.told.String(), "going on")
+			w.eventually("it is told", func() bool { return w.sub.Status().LastError == "" && strings.Contains(w.told.String(), "going on") })
 			assert.Zero(t, w.sub.Status().Nacked, "it was kept")
 		})
 	}
@@ -176,7 +178,7 @@ func TestBytesAreBoundedToo(t *testing.T) {
 
 // TestEndHandsBackWhatIsNotStored, and stores what is under way.
 func TestEndHandsBackWhatIsNotStored(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnding(t, nil)
 	began, open := make(chan struct{}, 10), make(chan struct{})
 	w.log.set(func(r spool.Record) error {
 		began <- struct{}{}
@@ -189,7 +191,7 @@ func TestEndHandsBackWhatIsNotStored(t *testing.T) {
 	w.eventually("the part waits", func() bool { return w.sub.Status().Parts == 1 })
 	stop := make(chan struct{})
 	go func() { defer close(stop); w.end() }()
-	w.eventually("the part was handed back", func() bool { return w.sub.Status().Nacked == 1 })
+	w.eventually("the part was handed back", func() bool { return w.sub.Status().Nacked >= 1 })
 	close(open)
 	<-stop
 	assert.True(t, w.acked(under...))
@@ -205,14 +207,14 @@ func TestEndHandsBackWhatIsNotStored(t *testing.T) {
 
 // TestEndWhileTheLogIsFull does not wait for it.
 func TestEndWhileTheLogIsFull(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newEnding(t, nil)
 	w.log.set(refusing(errFull))
 	ids := w.publish(entry("a", "prod"), entry("b", "prod"))
 	w.eventually("it was tried", func() bool { s := w.sub.Status(); return s.Retries > 0 && s.Received == 2 })
 	w.end()
 	s := w.sub.Status()
 	assert.Zero(t, s.InHand)
-	assert.EqualValues(t, 2, s.Nacked)
+	assert.GreaterOrEqual(t, s.Nacked, int64(2))
 	assert.Zero(t, w.acks(ids...))
 	w.log.set(refusing(nil))
 	w.receive(nil)
@@ -222,7 +224,7 @@ func TestEndWhileTheLogIsFull(t *testing.T) {
 
 // TestEndWhileTheLogStandsStill: what it had begun is handed back after a while, and known when it comes again.
 func TestEndWhileTheLogStandsStill(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Grace = time.Millisecond })
+	w := newEnding(t, func(c *Config) { c.Grace = time.Millisecond })
 	w.log.set(func(spool.Record) error { return spool.Unknown{Cause: errLost} })
 	w.publish(entry("a", "prod"))
 	w.eventually("it was tried", func() bool { return w.sub.Status().Retries > 0 })
@@ -233,15 +235,14 @@ func TestEndWhileTheLogStandsStill(t *testing.T) {
 func TestASubscriptionThatComesLater(t *testing.T) {
 	w := newServer(t)
 	w.receive(nil)
-	w.eventually("it is told", func() bool { return w.sub.Status().LastError != "" })
+	w.eventually("it is told", func() bool { return strings.Contains(w.told.String(), subscription) })
 	assert.Contains(t, w.sub.Status().LastError, "there is no such subscription; create it")
 	assert.NotZero(t, w.sub.Status().ErrorSince)
-	assert.Contains(t, w.told.String(), subscription)
 	w.subscribe()
 	ids := w.publish(entry("a", "prod"))
 	w.eventually("all are acknowledged", func() bool { return w.acked(ids...) })
 	w.requireStored("a")
-	assert.Empty(t, w.sub.Status().LastError)
+	w.eventually("it is told", func() bool { return w.sub.Status().LastError == "" })
 }
 
 // TestAServerThatIsNotThere is told, although the library tries again without a word.

@@ -19,6 +19,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/ingest"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/spool"
+	fake "github.com/kubewitness/kubewitness/test/pubsub"
 )
 
 const (
@@ -32,6 +33,7 @@ const (
 type world struct {
 	t      testing.TB
 	server *pstest.Server
+	addr   string // of it, or of the front before it
 	log    *memory
 	told   *lines
 	sub    *Subscription
@@ -48,9 +50,21 @@ func newWorld(t testing.TB, change func(*Config)) *world {
 	return w
 }
 
+// newEnding is a world for tests of ends. In the fake alone, what is handed back at an end can go once more to the stream that
+// is ending, and then comes again only after its deadline.
+func newEnding(t testing.TB, change func(*Config)) *world {
+	front := fake.New(t)
+	w := &world{t: t, server: front.Fake(), addr: front.Addr(), log: newMemory(), told: &lines{}}
+	t.Setenv("PUBSUB_EMULATOR_HOST", w.addr)
+	t.Cleanup(w.end)
+	w.receive(change)
+	return w
+}
+
 func newServer(t testing.TB) *world {
 	w := &world{t: t, server: pstest.NewServer(), log: newMemory(), told: &lines{}}
-	t.Setenv("PUBSUB_EMULATOR_HOST", w.server.Addr)
+	w.addr = w.server.Addr
+	t.Setenv("PUBSUB_EMULATOR_HOST", w.addr)
 	_, err := w.server.GServer.CreateTopic(t.Context(), &pubsubpb.Topic{Name: topic})
 	require.NoError(t, err)
 	t.Cleanup(func() {
@@ -74,7 +88,7 @@ func (w *world) receive(change func(*Config)) {
 		Retention: 100 * 365 * 24 * time.Hour, Clusters: []ingest.Cluster{{Name: "slow", EventsPerSecond: 1e-6, Burst: 1}},
 	})
 	cfg := Config{
-		Subscription: subscription, Emulator: w.server.Addr, Taker: in, Now: time.Now, Linger: time.Millisecond, PartWait: time.Hour, Hold: time.Hour,
+		Subscription: subscription, Emulator: w.addr, Taker: in, Now: time.Now, Linger: time.Millisecond, PartWait: time.Hour, Hold: time.Hour,
 		Logger: slog.New(slog.NewTextHandler(w.told, nil)),
 	}
 	if change != nil {
