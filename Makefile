@@ -51,12 +51,13 @@ bench: ## run the benchmarks, then measure the whole program beside python3's js
 	go test -run '^$$' -bench . -benchmem ./...
 	KUBEWITNESS_BENCH=1 go test -count=1 -v -timeout 60m -run '^TestProcess$$' ./test/bench
 
-lint: $(STATICCHECK) ## gofmt, go mod tidy, vet, staticcheck, the rules of the house
+lint: $(STATICCHECK) ## gofmt, go mod tidy, vet, staticcheck, the rules of the house, the tests of our rules
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
 	go vet ./...
 	$(STATICCHECK) ./...
 	go test ./test/house
+	go run ./cmd/kubewitness rules test --coverage rules
 
 $(STATICCHECK):
 	mkdir -p $(CACHE)

@@ -21,7 +21,7 @@ func newRules(io stdio) *cobra.Command {
 		Args:  cobra.NoArgs, // or else an unknown command is taken for a wish for help
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesCheck(io), newRulesList(io), newRulesFields(io), newRulesExplain(io), newRulesProfile(io), newRulesTest(io), newRulesBacktest(io), newRulesCoverage(io))
+	cmd.AddCommand(newRulesCheck(io), newRulesList(io), newRulesFields(io), newRulesExplain(io), newRulesProfile(io), newRulesTest(io), newRulesBacktest(io), newRulesDocs(io), newRulesCoverage(io))
 	return cmd
 }
 

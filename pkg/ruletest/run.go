@@ -43,6 +43,9 @@ func NewRunner(set *ruleset.Set, strict bool, known []string) (*Runner, error) {
 	return r, nil
 }
 
+// Rules are the rules that tests are run by.
+func (r *Runner) Rules() *rules.Ruleset { return r.set.Rules }
+
 // Result is what came of a test.
 type Result struct {
 	Test       *Test
@@ -141,6 +144,15 @@ func (r *Runner) Run(t *Test, rulesFile string) *Result {
 	}
 	r.missing(res, wants, got)
 	return res
+}
+
+// Detections gives what the rules find in the events of a test.
+func (r *Runner) Detections(t *Test) (all []Found) {
+	got, order := r.judge(&Result{}, t)
+	for _, name := range order {
+		all = append(all, got[name]...)
+	}
+	return all
 }
 
 // judge judges the events of a test, in their order, and gives what was found by rule, and

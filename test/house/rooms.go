@@ -33,6 +33,7 @@ var rooms = []room{
 	// State across events, for whoever judges them.
 	{"pkg/correlate", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	{"pkg/ruleset", []string{"pkg/correlate", "pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
+	{"pkg/ruledoc", []string{"pkg/falco/rules", "pkg/ruletest"}},
 	{"pkg/backtest", []string{"pkg/audit", "pkg/falco/condition", "pkg/falco/rules", "pkg/field", "pkg/match"}},
 	{"pkg/ruletest", []string{"pkg/audit", "pkg/correlate", "pkg/falco/rules", "pkg/field", "pkg/ingest/gcp", "pkg/match", "pkg/ruleset"}},
 	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
