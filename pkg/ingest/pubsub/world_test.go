@@ -25,7 +25,7 @@ import (
 const (
 	topic        = "projects/acme/topics/audit"
 	subscription = "projects/acme/subscriptions/audit"
-	patience     = time.Minute // of whatever waits, on a busy machine
+	patience     = 2 * time.Minute // of whatever waits, on a busy machine
 )
 
 // world is Google's fake of Pub/Sub, spoken to over gRPC, with a subscription that is received from into an intake whose
