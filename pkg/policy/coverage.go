@@ -151,15 +151,25 @@ func (c *covering) run() {
 	}
 }
 
-// hopes are the stages at which the demand can hold if everything is recorded.
+// hopes are the stages at which the demand can hold, whatever is recorded.
 func (c *covering) hopes(k *class) []string {
+	if c.demand.asksLevel() {
+		return c.j.hopesAt(c.demand, k, Metadata, WithRequest, RequestResponse)
+	}
 	return c.j.hopes(c.demand, k)
 }
 
-func (j *judge) hopes(d demand, k *class) []string {
+// asksLevel tells whether the rule is about the policy: it asks for the level itself.
+func (d *demand) asksLevel() bool { return len(d.literal["/level"]) > 0 }
+
+// hopes are the stages at which a demand can hold if everything is recorded.
+func (j *judge) hopes(d demand, k *class) []string { return j.hopesAt(d, k, RequestResponse) }
+
+// hopesAt are the stages at which a demand can hold at one of some levels.
+func (j *judge) hopesAt(d demand, k *class, levels ...Level) []string {
 	var out []string
 	for _, stage := range k.stages() {
-		if (d.stage == "" || d.stage == stage) && j.expr(d.expr, k.at(stage, nil, RequestResponse, true)).holds() {
+		if (d.stage == "" || d.stage == stage) && slices.ContainsFunc(levels, func(l Level) bool { return j.expr(d.expr, k.at(stage, nil, l, true)).holds() }) {
 			out = append(out, stage)
 		}
 	}
@@ -187,7 +197,12 @@ func (c *covering) class(k *class) {
 	c.lose(k, bestStage(hopes), rec)
 }
 
+// holds tells whether the demand can hold at a level. One that asks for the level may also hold at a lower one: where more is
+// recorded, what it looks for does not happen.
 func (c *covering) holds(k *class, stage string, level Level, managed bool, rec Recording) bool {
+	if c.demand.asksLevel() && level > Metadata && c.holds(k, stage, level-1, managed, rec) {
+		return true
+	}
 	return c.j.expr(c.demand.expr, c.moment(k, stage, level, managed, rec)).holds()
 }
 

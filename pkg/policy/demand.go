@@ -14,6 +14,7 @@ type demand struct {
 	what    string   // "" where the rule has only one
 	stage   string   // the only one at which it is looked for; "" for whatever the condition says
 	stages  []string // further stages of the same requests that the rule must see
+	some    bool     // any of these events will do, as for one who waits for silence
 	literal literals
 }
 
@@ -37,7 +38,8 @@ func demandsOf(r *rules.Rule) []demand {
 		of := &condition.Check{Left: &condition.Field{Name: "ka.verb"}, Op: condition.In, Values: verbs, List: true}
 		out = []demand{{expr: &condition.And{Terms: []condition.Expr{r.Condition, of}}, stage: RequestReceived, stages: allStages}}
 	default:
-		out = []demand{{expr: having(r.Condition, s.By, slices.Concat(s.Distinct, s.Terms))}}
+		silence := s.Kind == rules.Absence
+		out = []demand{{expr: having(r.Condition, s.By, slices.Concat(s.Distinct, s.Terms)), some: silence}}
 	}
 	if r.ReadsSeen {
 		out = append(out, seenDemand())

@@ -40,6 +40,14 @@ type needs struct {
 	tables  map[*identity]table
 	askers  map[asked][]asker // rules that ask for it, in order
 	general map[string]int    // of how much each rule asks for something
+	floors  map[sent]Level    // what is recorded at all must be recorded at this level
+}
+
+// sent is requests of somebody.
+type sent struct {
+	who    *identity
+	target *target
+	verb   string
 }
 
 type asked struct {
@@ -85,7 +93,7 @@ func needsOf(rs []*rules.Rule, cat *field.Catalogue, strict bool, whos []*identi
 		}
 	}
 	k := classesOf(&Policy{}, all, false)
-	out := &needs{targets: k.targets, tables: map[*identity]table{}, askers: map[asked][]asker{}, general: map[string]int{}}
+	out := &needs{targets: k.targets, tables: map[*identity]table{}, askers: map[asked][]asker{}, general: map[string]int{}, floors: map[sent]Level{}}
 	c := collecting{judge: newJudge(cat, strict), needs: out, whos: whos}
 	for i, r := range rs {
 		if !r.Enabled {
@@ -99,6 +107,7 @@ func needsOf(rs []*rules.Rule, cat *field.Catalogue, strict bool, whos []*identi
 			}
 		}
 	}
+	out.raise()
 	return out
 }
 
@@ -109,6 +118,9 @@ type collecting struct {
 }
 
 func (c *collecting) class(rule string, d demand, t *target, verb string) {
+	if d.asksLevel() {
+		c.floor(d, t, verb)
+	}
 	if len(c.hopes(d, &class{verb: verb, target: t, like: t.request(verb)})) == 0 {
 		return
 	}
@@ -119,10 +131,16 @@ func (c *collecting) class(rule string, d demand, t *target, verb string) {
 		if len(hopes) == 0 {
 			continue
 		}
+		if d.some {
+			hopes = []string{bestStage(hopes)}
+		}
 		n := need{level: Metadata}
 		for _, stage := range hopes {
 			m := k.at(stage, nil, RequestResponse, true)
 			c.support(d.expr, m, func(u *use) { n = n.join(u.need(m)) })
+		}
+		if d.asksLevel() {
+			n.level = RequestResponse
 		}
 		if len(d.stages) > 0 {
 			hopes = d.stages
@@ -142,6 +160,33 @@ func (c *collecting) class(rule string, d demand, t *target, verb string) {
 		at := asked{t, verb}
 		c.needs.askers[at] = append(c.needs.askers[at], asker{rule, level})
 		c.needs.general[rule]++
+	}
+}
+
+// floor notes from which level on a rule that asks for the level says what it says when everything is recorded.
+func (c *collecting) floor(d demand, t *target, verb string) {
+	for _, who := range c.whos {
+		k := &class{verb: verb, target: t, who: who, like: who.put(t.request(verb))}
+		for _, stage := range k.stages() {
+			level := RequestResponse
+			holds := func(l Level) bool { return c.expr(d.expr, k.at(stage, nil, l, true)).holds() }
+			for full := holds(level); level > Metadata && holds(level-1) == full; level-- {
+			}
+			if level > Metadata {
+				at := sent{who, t, verb}
+				c.needs.floors[at] = max(c.needs.floors[at], level)
+			}
+		}
+	}
+}
+
+// raise puts what is recorded onto the floors.
+func (n *needs) raise() {
+	for at, level := range n.floors {
+		if cell, ok := n.tables[at.who][at.target][at.verb]; ok && cell.level > None {
+			cell.level = max(cell.level, level)
+			n.tables[at.who][at.target][at.verb] = cell
+		}
 	}
 }
 
