@@ -32,13 +32,9 @@ type memory struct {
 	records []spool.Record
 	err     error         // of all Appends
 	gate    chan struct{} // if set, an Append waits until it is closed
-	came    chan struct{} // gets one for each Append that has come, if set
 }
 
 func (m *memory) Append(ctx context.Context, r spool.Record) error {
-	if m.came != nil {
-		m.came <- struct{}{}
-	}
 	if m.gate != nil {
 		<-m.gate
 	}
