@@ -170,18 +170,20 @@ func TestWhatIsLeftOut(t *testing.T) {
 	received.Event.Stage = "RequestReceived"
 	detected := event(2, 1)
 	detected.Event.Stage = "RequestReceived"
+	derived := event(3, 1)
+	derived.Flags = record.Derived // what several events have told: none by itself
 	for name, tt := range map[string]struct {
 		change     func(*elastic.Config, *cluster)
 		events     int
 		detections int
 	}{
-		"nothing":         {func(c *elastic.Config, _ *cluster) {}, 3, 2},
-		"RequestReceived": {func(c *elastic.Config, _ *cluster) { c.DropRequestReceived = true }, 2, 2},
-		"events":          {func(c *elastic.Config, _ *cluster) { c.DetectionsOnly = true }, 0, 2},
+		"nothing":         {func(c *elastic.Config, _ *cluster) {}, 3, 3},
+		"RequestReceived": {func(c *elastic.Config, _ *cluster) { c.DropRequestReceived = true }, 2, 3},
+		"events":          {func(c *elastic.Config, _ *cluster) { c.DetectionsOnly = true }, 0, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			within(t, tt.change, func(t *testing.T, b *bench) {
-				b.put(event(0, 1), received, detected)
+				b.put(event(0, 1), received, detected, derived)
 				assert.Len(t, b.cluster.found(eventStream), tt.events)
 				assert.Len(t, b.cluster.found(detectionStream), tt.detections)
 			})
