@@ -11,7 +11,6 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 	falco "github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
-	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/rules"
 )
 
@@ -33,19 +32,6 @@ func load(t *testing.T, files []falco.File, cat condition.Catalogue, strict bool
 	}
 	require.NotNil(t, rs)
 	return rs, results
-}
-
-// compile makes a matcher of files: with all fields, or as Falco does.
-func compile(t *testing.T, files []falco.File, strict bool) *match.Matcher {
-	t.Helper()
-	cat := field.Default()
-	if strict {
-		cat = field.Falco()
-	}
-	rs, _ := load(t, files, cat, strict)
-	m, err := match.New(rs, cat, match.Options{Strict: strict})
-	require.NoError(t, err)
-	return m
 }
 
 // usesOurs tells whether a rule needs a field that Falco does not have.
