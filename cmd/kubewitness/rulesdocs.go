@@ -42,7 +42,7 @@ func (c *rulesTestCommand) writePages(paths []string, dir string) error {
 		if err != nil {
 			return &exitError{code: exitUnreadable, err: err}
 		}
-		s := runner.Suite(f.Name, src, nil)
+		s := runner.Read(f.Name, src)
 		if len(s.Problems) > 0 {
 			return &exitError{code: exitUsage, err: s.Problems}
 		}

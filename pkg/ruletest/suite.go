@@ -32,6 +32,20 @@ func (s *Suite) OK() bool { return len(s.Problems) == 0 && s.Failed() == 0 }
 // Suite reads and runs the tests of a rules file; src is nil where it has none. only, unless
 // nil, chooses tests by their names.
 func (r *Runner) Suite(rulesFile string, src *Source, only *regexp.Regexp) *Suite {
+	s := r.Read(rulesFile, src)
+	if s.File == nil {
+		return s
+	}
+	for _, t := range s.File.Tests {
+		if only == nil || only.MatchString(t.Name) {
+			s.Results = append(s.Results, r.Run(t, rulesFile))
+		}
+	}
+	return s
+}
+
+// Read reads the tests of a rules file, and runs none; src is nil where it has none.
+func (r *Runner) Read(rulesFile string, src *Source) *Suite {
 	s := &Suite{Rules: rulesFile}
 	if src == nil {
 		return s
@@ -48,11 +62,6 @@ func (r *Runner) Suite(rulesFile string, src *Source, only *regexp.Regexp) *Suit
 		return s
 	}
 	s.File = f
-	for _, t := range f.Tests {
-		if only == nil || only.MatchString(t.Name) {
-			s.Results = append(s.Results, r.Run(t, rulesFile))
-		}
-	}
 	return s
 }
 
