@@ -205,16 +205,20 @@ func TestKilledCorrelation(t *testing.T) {
 	for _, point := range []string{"correlate/judged", "", "correlate/appended", "correlate/handled", "", "correlate/saved", "synced", "correlate/appended", "", "correlate/judged"} {
 		plan := rough.plan
 		if point != "" {
+			times := 1
+			if strings.HasPrefix(point, "correlate/") && point != "correlate/saved" { // the others are passed each few seconds
+				times += rng.IntN(3)
+			}
 			plan.binary = binary(t, "failpoint")
-			plan.env = []string{fmt.Sprintf("KUBEWITNESS_FAILPOINT=%s:%d", point, 1+rng.IntN(3))}
+			plan.env = []string{fmt.Sprintf("KUBEWITNESS_FAILPOINT=%s:%d", point, times)}
 		}
 		p := start(t, plan)
 		until := min(len(bodies), at+8+rng.IntN(8))
 		for p.webhook != "" && at < until && rough.give(t, p, bodies[at]) {
 			at++
 		}
-		if point == "" || !p.await(6*time.Second) {
-			p.await(time.Duration(rng.IntN(1500)) * time.Millisecond)
+		if point == "" || !p.await(4*time.Second) {
+			p.await(time.Duration(rng.IntN(800)) * time.Millisecond)
 			p.kill()
 		}
 		<-p.ended
