@@ -84,7 +84,8 @@ type service struct {
 func start(binary, dir string) (*service, error) {
 	s := &service{ended: make(chan error, 1)}
 	s.cmd = exec.Command(binary, "serve", "--data", dir, "--webhook-listen", "127.0.0.1:0", "--insecure", "--default-cluster", "demo",
-		"--http-listen", "127.0.0.1:0", "--stdout", "--stdout-format", "answer", "--log-format", "json")
+		"--http-listen", "127.0.0.1:0", "--stdout", "--stdout-format", "answer", "--log-format", "json",
+		"--min-priority", "notice") // what is ordinary fills the screen
 	s.cmd.Stdout = os.Stdout
 	// Ctrl-C is for this program, which ends the other in order.
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -40,7 +40,7 @@ func TestRun(t *testing.T) {
 }
 
 func replayed(t *testing.T, log string) string {
-	set, err := ruleset.Load(ruleset.Options{MinPriority: rules.Debug})
+	set, err := ruleset.Load(ruleset.Options{MinPriority: rules.Notice})
 	require.NoError(t, err)
 	m, err := set.Matcher(false, nil)
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ const (
 	maxSize  = 300 << 10
 	maxSame  = 2  // alerts of one rule
 	minAlert = 12 // alerts in all
-	maxAlert = 20
+	maxAlert = 22
 )
 
 func TestSample(t *testing.T) {
@@ -47,6 +47,9 @@ func TestSample(t *testing.T) {
 		}
 		last = e
 		for _, d := range m.Match(&field.Context{Event: e, First: e.Time}).Detections {
+			if d.Rule.Priority > falco.Notice {
+				continue // make run leaves it out
+			}
 			told[d.Rule.Name]++
 			alerts++
 		}

@@ -90,7 +90,12 @@ const mostOwed = 20_000
 // rememberedFindings is how many findings are known to be in the log.
 const rememberedFindings = 1 << 16
 
+// openCorrelate opens it, if there is an output for what it finds. Without one the log
+// keeps what comes in, which a reader would take out of it.
 func (s *Server) openCorrelate(context.Context) error {
+	if len(s.feeds) == 0 {
+		return nil
+	}
 	dir := filepath.Join(s.cfg.Data, CorrelateFolder)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("correlate: %w", err)

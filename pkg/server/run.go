@@ -23,7 +23,9 @@ func (s *Server) Run(ctx context.Context) error {
 	for _, f := range s.feeds {
 		outputs.run("output "+f.sink.Name(), func(ctx context.Context) error { return f.run(ctx, s.log) })
 	}
-	outputs.run("correlate", func(ctx context.Context) error { return s.correlator.run(ctx, s.log, s.cfg.Spool.AckWait) })
+	if s.correlator != nil {
+		outputs.run("correlate", func(ctx context.Context) error { return s.correlator.run(ctx, s.log, s.cfg.Spool.AckWait) })
+	}
 	if s.site != nil {
 		outputs.run("http", s.site.serve)
 	}
@@ -111,9 +113,7 @@ func (s *Server) settle(ctx context.Context) {
 		}
 		var left uint64
 		for _, c := range st.Consumers {
-			if c.Name != correlateConsumer { // its cursor moves seldom, and what it finds now waits for the next start
-				left = max(left, c.Pending)
-			}
+			left = max(left, c.Pending)
 		}
 		if left == 0 {
 			return

@@ -161,7 +161,9 @@ func (s *Server) openLog(ctx context.Context) error {
 	for _, f := range s.feeds {
 		cfg.Consumers = append(cfg.Consumers, f.sink.Name())
 	}
-	cfg.Consumers = append(cfg.Consumers, correlateConsumer)
+	if s.correlator != nil {
+		cfg.Consumers = append(cfg.Consumers, correlateConsumer)
+	}
 	for _, cl := range s.cfg.Clusters {
 		if cl.Quota > 0 {
 			if cfg.Quotas == nil {

@@ -28,13 +28,19 @@ func (r *reader) patience() time.Duration {
 		return idleWait
 	}
 	left := r.barrier.Every - r.log.cfg.Now().Sub(r.behind.since)
-	return min(idleWait, max(left, time.Millisecond))
+	return min(idleWait, drainWait, max(left, time.Millisecond))
 }
 
-// settleDue calls the barrier if it is due, and moves the cursor behind it.
+// drainWait is how soon a reader with something behind its barrier notices that the log
+// drains.
+const drainWait = 100 * time.Millisecond
+
+// settleDue calls the barrier if it is due, and moves the cursor behind it. When the log
+// drains it is due at once: what is settled then does not come again after the next start.
 func (r *reader) settleDue(ctx context.Context) error {
 	b := &r.behind
-	if len(b.seqs) == 0 || b.bytes < r.barrier.Bytes && r.log.cfg.Now().Sub(b.since) < r.barrier.Every {
+	early := b.bytes < r.barrier.Bytes && r.log.cfg.Now().Sub(b.since) < r.barrier.Every
+	if len(b.seqs) == 0 || early && !r.log.drains() {
 		return nil
 	}
 	if err := r.hold(ctx, func() error { return r.sync(ctx) }); err != nil {
@@ -46,6 +52,12 @@ func (r *reader) settleDue(ctx context.Context) error {
 	}
 	*b = behind{}
 	return nil
+}
+
+func (l *Log) drains() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.draining
 }
 
 // sync returns nil when the barrier did, and an error only when the context ends.

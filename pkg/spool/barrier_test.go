@@ -89,3 +89,19 @@ func TestBarrierWithoutBounds(t *testing.T) {
 		require.ErrorContains(t, l.ConsumeBehind(t.Context(), "a", newSink().handle, b), "barrier")
 	}
 }
+
+// TestDrainIsABarrier: what was taken when the log drains does not come again after the
+// next start, though the barrier would not have been due for long.
+func TestDrainIsABarrier(t *testing.T) {
+	l := open(t, testConfig(t, "a"))
+	appendAll(t, l, "1", "2")
+	s := newSink()
+	stop := consumeBehind(t, l, "a", s.handle, Barrier{Every: 20 * time.Second, Bytes: 1 << 20, Sync: func(context.Context) error { return nil }})
+	require.Equal(t, []string{"1", "2"}, s.wait(t, 2))
+	assert.Zero(t, consumerOf(t, l, "a").Cursor)
+	require.NoError(t, l.Drain(t.Context()))
+	begun := time.Now()
+	eventually(t, func() bool { return caughtUp(t, l, "a") })
+	assert.Less(t, time.Since(begun), 15*time.Second, "the barrier by itself")
+	stop()
+}

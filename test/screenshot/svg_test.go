@@ -42,7 +42,7 @@ func TestPictureInREADME(t *testing.T) {
 
 // answers replays a log with our own rules as on a terminal with colours.
 func answers(t *testing.T, log string) string {
-	set, err := ruleset.Load(ruleset.Options{MinPriority: rules.Debug})
+	set, err := ruleset.Load(ruleset.Options{MinPriority: rules.Notice})
 	require.NoError(t, err)
 	m, err := set.Matcher(false, nil)
 	require.NoError(t, err)
