@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
 )
@@ -61,10 +63,17 @@ func (r *Rules) Look(c *field.Context, id audit.Identity) *Observation {
 	if len(o.hits) == 0 && !o.finishes && o.pod == nil && len(faults) == 0 {
 		return nil
 	}
-	if o.id = id; len(o.hits) > 0 && id == (audit.Identity{}) {
+	if o.id = id; id == (audit.Identity{}) && slices.ContainsFunc(o.hits, r.tellsApart) {
 		o.id = c.Event.Identity()
 	}
 	return &o
+}
+
+// tellsApart tells whether a rule needs the identity of each event that it counts. That a
+// cluster is silent needs it of the last one only, and it is made of all bytes of an event.
+func (r *Rules) tellsApart(h hit) bool {
+	state := r.rules[h.rule].state
+	return state == nil || state.Kind != rules.Absence || len(state.Timers) > 0
 }
 
 // fill finds the key and the values; false where one of them is not there.

@@ -48,7 +48,7 @@ func (q *silence) observe(s *Stream, k *clock, h *hit) {
 	}
 	b := &v.beats[i]
 	b.first = min(b.first, at)
-	if at > b.last || at == b.last && b.event != nil && bytes.Compare(s.id[:], b.event.id[:]) < 0 {
+	if at > b.last || at == b.last && b.event != nil && s.before(b.event) {
 		b.last = at
 		b.event = s.rekeep(b.event)
 	}
@@ -56,6 +56,20 @@ func (q *silence) observe(s *Stream, k *clock, h *hit) {
 		q.next[k] = at + q.within()
 	}
 	q.keys.resize(e, v.size())
+}
+
+// before orders the event being judged and one that is kept, of the same time.
+func (s *Stream) before(k *kept) bool {
+	mine, other := orOf(s.id, s.c.Event), orOf(k.id, k.event)
+	return bytes.Compare(mine[:], other[:]) < 0
+}
+
+// orOf is the identity of an event where none was given.
+func orOf(id audit.Identity, e *audit.Event) audit.Identity {
+	if id == (audit.Identity{}) {
+		return e.Identity()
+	}
+	return id
 }
 
 // rekeep keeps the event being judged in the memory of another.

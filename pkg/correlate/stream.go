@@ -296,7 +296,7 @@ func (s *Stream) fire(n int32, k *clock, key string, window int64, x field.Corre
 	trigger := s.id
 	if with != nil {
 		c = field.Context{Event: with.event, Num: with.num, First: c.First, Hostname: s.opt.Hostname}
-		trigger = with.id
+		trigger = orOf(with.id, with.event)
 	}
 	if s.pods != nil {
 		c.Seen = s.pods.of(c.Event)
