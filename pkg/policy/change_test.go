@@ -17,6 +17,7 @@ import (
 
 // TestChangeOpensEyes makes each change that is proposed: the rule is no longer blind, and no other rule has become so.
 func TestChangeOpensEyes(t *testing.T) {
+	long(t)
 	set := ours(t)
 	for _, name := range []string{"metadata", "gce"} {
 		t.Run(name, func(t *testing.T) {

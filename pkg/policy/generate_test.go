@@ -25,9 +25,19 @@ func stocklike(t testing.TB) *ruleset.Set {
 	return set
 }
 
+// long leaves out, under the race detector, what one goroutine computes for a minute by
+// itself: it takes ten times as long there, and has nobody to race with.
+func long(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("long, and of one goroutine")
+	}
+}
+
 // TestGeneratedPolicyLosesNothing holds the policies made for rules against a recording: what they leave of it makes the rules
 // fire as the whole does, one by one.
 func TestGeneratedPolicyLosesNothing(t *testing.T) {
+	long(t)
 	events := recording(t)
 	for name, set := range map[string]*ruleset.Set{"ours": ours(t), "stocklike": stocklike(t)} {
 		t.Run(name, func(t *testing.T) {
@@ -53,6 +63,7 @@ func TestGeneratedPolicyLosesNothing(t *testing.T) {
 
 // TestWithoutSecrets asks the policy for what it records of credentials, of whoever.
 func TestWithoutSecrets(t *testing.T) {
+	long(t)
 	set := ours(t)
 	made, err := policy.Generate(set.Rules.Rules, set.Catalogue, policy.GenerateOptions{WithoutSecrets: true})
 	require.NoError(t, err)
@@ -81,6 +92,7 @@ func TestWithoutSecrets(t *testing.T) {
 
 // TestDeployedPolicyBlindsNoRule holds the policy that is recommended against our rules.
 func TestDeployedPolicyBlindsNoRule(t *testing.T) {
+	long(t)
 	text, err := os.ReadFile(filepath.Join(corpora.Root(t), "deploy", "apiserver", "audit-policy.yaml"))
 	require.NoError(t, err)
 	p, err := policy.Load("audit-policy.yaml", text)

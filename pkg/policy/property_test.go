@@ -97,6 +97,7 @@ func sources() map[string]*policy.Source {
 // TestBlindRulesAreThoseThatStopFiring holds coverage against what happens: rules over recorded events, and over what a policy
 // would have left of them.
 func TestBlindRulesAreThoseThatStopFiring(t *testing.T) {
+	long(t)
 	set, events := ours(t), recording(t)
 	m, err := set.Matcher(false, nil)
 	require.NoError(t, err)

@@ -23,6 +23,7 @@ import (
 // TestRandomRules holds coverage and generated policies against random rules on real events: a rule that fires is not blind,
 // and what a policy made for the rules leaves makes them fire as before.
 func TestRandomRules(t *testing.T) {
+	long(t)
 	data, err := bench.Events(bench.Corpora[0])
 	require.NoError(t, err)
 	events := read(t, "events", data)
