@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -99,6 +100,7 @@ func judge(t *testing.T, path string, others ...falco.File) (alarms []alarm, eve
 	require.NoError(t, err)
 	stateful, err := set.Stateful(nil)
 	require.NoError(t, err)
+	var one sync.Mutex // alerts of one event and of several come from different goroutines
 	summary, err := replay.Run(t.Context(), replay.Options{
 		Source:   replay.Source{Inputs: []string{path}},
 		Matcher:  m,
@@ -106,6 +108,8 @@ func judge(t *testing.T, path string, others ...falco.File) (alarms []alarm, eve
 		Workers:  1,
 		Line: func(dst []byte, a *alert.Alert) []byte {
 			root := a.Event.Root()
+			one.Lock()
+			defer one.Unlock()
 			alarms = append(alarms, alarm{
 				rule:    a.Detection.Rule,
 				auditID: strings.Clone(a.Event.AuditID),
