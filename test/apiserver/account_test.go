@@ -76,13 +76,29 @@ func builtIn(t *testing.T, files []string) {
 	assert.ElementsMatch(t, append(names(), everyEvent), names(files...))
 }
 
-// cameOut reads what the service wrote. In the piece of each process nothing may come
-// twice. A process that was killed while it wrote leaves half a line.
+// together are the rules about several events: what they find hangs on the time in which
+// events come, and is held against an undisturbed run elsewhere.
+func together(t *testing.T, files []string) map[string]bool {
+	t.Helper()
+	set, err := ruleset.Load(ruleset.Options{Paths: files, MinPriority: rules.Debug})
+	require.NoError(t, err)
+	names := map[string]bool{}
+	for _, r := range set.Rules.Rules {
+		if r.Stateful() {
+			names[r.Name] = true
+		}
+	}
+	return names
+}
+
+// cameOut reads what the service wrote of single events. In the piece of each process
+// nothing may come twice. A process that was killed while it wrote leaves half a line.
 func (s *service) cameOut() (got map[detection]int, torn int) {
 	s.t.Helper()
 	b, err := os.ReadFile(s.output)
 	require.NoError(s.t, err)
 	got = map[detection]int{}
+	others := together(s.t, s.rules)
 	begin := int64(0)
 	for _, end := range append(s.ends, int64(len(b))) {
 		here := map[detection]int{}
@@ -93,6 +109,9 @@ func (s *service) cameOut() (got map[detection]int, torn int) {
 			d, err := readDetection(line)
 			if err != nil {
 				torn++
+				continue
+			}
+			if others[d.rule] {
 				continue
 			}
 			got[d]++

@@ -75,6 +75,9 @@ func launch(t testing.TB, p plan) *process {
 	file := filepath.Join(p.dir, "kubewitness.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(p.config), 0o600))
 	args := append(append([]string{}, p.under...), p.binary, "serve", "--config", file)
+	if !strings.Contains(p.config, "paths:") {
+		args = append(args, "--rules", alone(t, p.dir))
+	}
 	s := &process{cmd: exec.Command(args[0], args[1:]...), ended: make(chan struct{}), serving: make(chan struct{}), tell: make(chan struct{})}
 	s.cmd.Env = append(os.Environ(), p.env...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that all of it can be ended, what it runs under included
