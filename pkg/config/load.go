@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/viper"
+
+	"github.com/kubewitness/kubewitness/pkg/typo"
 )
 
 // delimiter stands between the parts of a key within viper. Its own, a dot, would
@@ -106,7 +108,7 @@ func adviceEnv(name string) string {
 	own := strings.TrimPrefix(name, envPrefix)
 	best, least := "", len(own)/4+1
 	root.leaves(func(s *setting) {
-		if d := distance(own, strings.TrimPrefix(s.env(), envPrefix)); s.scalar() && d < least {
+		if d := typo.Distance(own, strings.TrimPrefix(s.env(), envPrefix), longestName); s.scalar() && d < least {
 			best, least = s.env(), d
 		}
 	})

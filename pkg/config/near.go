@@ -1,8 +1,9 @@
 package config
 
 import (
-	"slices"
 	"strings"
+
+	"github.com/kubewitness/kubewitness/pkg/typo"
 )
 
 // advice says, of an unknown key in a section, what was probably meant.
@@ -32,39 +33,17 @@ func advice(sec *setting, key, name string) string {
 	return "there are " + strings.Join(names, ", ")
 }
 
+// longestName is how long a name of a setting may be: none is nearly as long.
+const longestName = 64
+
 // nearest returns the setting whose name is most like another, nil if none is.
 func nearest(name string, among []*setting) *setting {
-	var best *setting
-	least := max(len(name)/3, 1) + 1
-	for _, s := range among {
-		if d := distance(strings.ToLower(name), s.name); d < least {
-			best, least = s, d
-		}
+	names := make([]string, len(among))
+	for i, s := range among {
+		names[i] = s.name
 	}
-	return best
-}
-
-// distance is how many letters must be changed, put in or left out to make one word
-// of the other.
-func distance(a, b string) int {
-	if len(a) > 64 { // no name of ours is nearly as long
-		return len(a)
+	if i := typo.Nearest(strings.ToLower(name), names, longestName); i >= 0 {
+		return among[i]
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = slices.Min([]int{change, row[j] + 1, row[j+1] + 1})
-		}
-	}
-	return row[len(b)]
+	return nil
 }

@@ -2,8 +2,9 @@ package ruletest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
+
+	"github.com/kubewitness/kubewitness/pkg/typo"
 )
 
 // Problem is one thing that is wrong with a test file.
@@ -41,45 +42,19 @@ const maxProblems = 50
 
 // didYouMean says which of the names is like another one, or what names there are.
 func didYouMean(name string, names []string) string {
-	best, least := "", max(len(name)/3, 1)+1
-	for _, n := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(n)); d < least {
-			best, least = n, d
-		}
+	const longest = 128 // no name that anybody meant is longer
+	lower := make([]string, len(names))
+	for i, n := range names {
+		lower[i] = strings.ToLower(n)
 	}
+	best := typo.Nearest(strings.ToLower(name), lower, longest)
 	switch {
-	case best != "":
-		return fmt.Sprintf("did you mean %q?", best)
+	case best >= 0:
+		return fmt.Sprintf("did you mean %q?", names[best])
 	case len(names) == 0:
 		return "there are none"
 	case len(names) > 24:
 		return fmt.Sprintf("there are %d, none like it", len(names))
 	}
 	return "there are " + strings.Join(names, ", ")
-}
-
-// distance is how many bytes must be changed, put in or left out to make one word of
-// the other.
-func distance(a, b string) int {
-	const longest = 128 // no name that anybody meant is longer
-	if len(a) > longest || len(b) > longest {
-		return max(len(a), len(b))
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = slices.Min([]int{change, row[j] + 1, row[j+1] + 1})
-		}
-	}
-	return row[len(b)]
 }

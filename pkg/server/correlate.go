@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/correlate"
+	"github.com/kubewitness/kubewitness/pkg/durable"
 	"github.com/kubewitness/kubewitness/pkg/failpoint"
 	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/judge"
@@ -350,37 +351,13 @@ func (c *correlator) sync(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := writeDurably(c.path, data); err != nil {
+	if err := durable.Write(c.path, data); err != nil {
 		return err
 	}
 	c.counters.snapshots++
 	c.counters.bytes = len(data)
 	failpoint.Hit("correlate/saved")
 	return nil
-}
-
-// writeDurably puts a file in the place of another, on disk.
-func writeDurably(path string, data []byte) error {
-	fresh := path + ".new"
-	f, err := os.OpenFile(fresh, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // tickEvery is how often is looked whether a cluster is silent.

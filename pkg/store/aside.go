@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/kubewitness/kubewitness/pkg/durable"
 )
 
 // aside is what was moved out of a store that could not be opened with it.
@@ -63,7 +65,7 @@ func (s *Store) beginAside(reason string) error {
 		s.moved.reason += "\n"
 	}
 	s.moved.reason += reason
-	if err := writeSynced(filepath.Join(s.moved.path, "REASON"), []byte(s.moved.reason+"\n")); err != nil {
+	if err := durable.Replace(filepath.Join(s.moved.path, "REASON"), []byte(s.moved.reason+"\n")); err != nil {
 		return fmt.Errorf("store: move aside what cannot be opened: %w", err)
 	}
 	return nil

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/durable"
 )
 
 // What a row cannot hold is in a file beside the engine: bodies/DAY/NAME.gz, where DAY
@@ -35,7 +37,7 @@ func (s *Store) keepBody(r *Row, b *body) error {
 	}
 	packed, err := b.marshal()
 	if err == nil {
-		err = writeSynced(path, packed)
+		err = durable.Replace(path, packed)
 	}
 	if err != nil {
 		return fmt.Errorf("store: keep a body: %w", err)
@@ -45,50 +47,18 @@ func (s *Store) keepBody(r *Row, b *body) error {
 	return nil
 }
 
-// writeSynced writes a file so that under its name there is all of it or nothing.
-func writeSynced(path string, content []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	return err
-}
-
-// syncDir writes down what names are in a folder.
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if closeErr := d.Close(); err == nil {
-		err = closeErr
-	}
-	return err
-}
-
 // syncBodies writes down the names of bodies. What is in them has been.
 func (s *Store) syncBodies() error {
 	if len(s.dirtyBodies) == 0 {
 		return nil
 	}
 	for dir := range s.dirtyBodies {
-		if err := syncDir(dir); err != nil {
+		if err := durable.SyncFolder(dir); err != nil {
 			return fmt.Errorf("store: write down bodies: %w", err)
 		}
 	}
 	for _, dir := range []string{s.bodiesDir(), s.cfg.Dir} {
-		if err := syncDir(dir); err != nil {
+		if err := durable.SyncFolder(dir); err != nil {
 			return fmt.Errorf("store: write down bodies: %w", err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
 
+	"github.com/kubewitness/kubewitness/pkg/durable"
 	"github.com/kubewitness/kubewitness/pkg/failpoint"
 )
 
@@ -140,9 +141,9 @@ func (s *Store) writeFormat(path string) error {
 			return err
 		}
 	}
-	err := writeSynced(path, []byte(strconv.Itoa(format)+"\n"))
+	err := durable.Replace(path, []byte(strconv.Itoa(format)+"\n"))
 	if err == nil {
-		err = syncDir(s.cfg.Dir)
+		err = durable.SyncFolder(s.cfg.Dir)
 	}
 	if err != nil {
 		return fmt.Errorf("store: write the format: %w", err)

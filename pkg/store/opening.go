@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/VictoriaLogs/lib/logstorage"
+
+	"github.com/kubewitness/kubewitness/pkg/durable"
 )
 
 // opening opens the engine one day at a time. The engine would open all at once, in
@@ -115,7 +117,7 @@ func (o *opening) attachAll() error {
 			return err
 		}
 	}
-	for _, err := range []error{os.RemoveAll(o.attemptPath()), os.RemoveAll(o.s.heldDir()), syncDir(o.s.cfg.Dir), syncDir(o.s.partitionsDir())} {
+	for _, err := range []error{os.RemoveAll(o.attemptPath()), os.RemoveAll(o.s.heldDir()), durable.SyncFolder(o.s.cfg.Dir), durable.SyncFolder(o.s.partitionsDir())} {
 		if err != nil {
 			return fmt.Errorf("store: open: %w", err)
 		}
@@ -163,7 +165,7 @@ func (o *opening) beforeAttach(name, held string) (why string, err error) {
 	}
 	text, err := json.Marshal(now)
 	if err == nil {
-		err = writeSynced(o.attemptPath(), text)
+		err = durable.Replace(o.attemptPath(), text)
 	}
 	if err != nil {
 		return "", fmt.Errorf("store: open: %w", err)

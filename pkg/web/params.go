@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kubewitness/kubewitness/pkg/api"
+	"github.com/kubewitness/kubewitness/pkg/typo"
 )
 
 const (
@@ -214,36 +215,9 @@ func parseDuration(s string) (d time.Duration, ok bool) {
 
 // nearest gives the name that is most like another, "" if none is.
 func nearest(name string, among []string) string {
-	best, least := "", max(len(name)/3, 1)+1
-	for _, s := range among {
-		if d := distance(strings.ToLower(name), s); d < least {
-			best, least = s, d
-		}
+	const longest = 64 // no name of ours is nearly as long
+	if i := typo.Nearest(strings.ToLower(name), among, longest); i >= 0 {
+		return among[i]
 	}
-	return best
-}
-
-// distance is how many letters must be changed, put in or left out to make one word of
-// the other.
-func distance(a, b string) int {
-	if len(a) > 64 { // no name of ours is nearly as long
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

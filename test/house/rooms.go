@@ -35,7 +35,7 @@ var rooms = []room{
 	{"pkg/ruleset", []string{"pkg/correlate", "pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
 	{"pkg/ruledoc", []string{"pkg/falco/rules", "pkg/ruletest"}},
 	{"pkg/backtest", []string{"pkg/audit", "pkg/falco/condition", "pkg/falco/rules", "pkg/field", "pkg/match"}},
-	{"pkg/ruletest", []string{"pkg/audit", "pkg/correlate", "pkg/falco/rules", "pkg/field", "pkg/ingest/gcp", "pkg/match", "pkg/ruleset"}},
+	{"pkg/ruletest", []string{"pkg/audit", "pkg/correlate", "pkg/falco/rules", "pkg/field", "pkg/ingest/gcp", "pkg/match", "pkg/ruleset", "pkg/typo"}},
 	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	// Outputs are printed again from the redacted event, which needs what the matcher is made of.
 	{"pkg/redact", []string{"pkg/audit", "pkg/falco/condition", "pkg/falco/rules", "pkg/field", "pkg/match"}},
@@ -46,6 +46,8 @@ var rooms = []room{
 	// detections, never the log they are fed from. A record's content is known to
 	// both sides: the judge writes it, sinks read it.
 	{"pkg/failpoint", nil},
+	{"pkg/durable", nil},
+	{"pkg/typo", nil},
 	{"pkg/spool", []string{"pkg/failpoint"}},
 	{"pkg/watch", nil},
 	{"pkg/listen", []string{"pkg/watch"}},
@@ -54,13 +56,14 @@ var rooms = []room{
 	// What an entry of a cloud's log means, whatever brings it.
 	{"pkg/ingest/gcp", []string{"pkg/audit"}},
 	{"pkg/ingest/cloudlogging/query", nil}, // what is asked, as text: the configuration checks it, too
-	{"pkg/ingest/cloudlogging", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/cloudlogging/query", "pkg/ingest/gcp", "pkg/spool"}},
+	{"pkg/ingest/cloudlogging", []string{"pkg/audit", "pkg/durable", "pkg/failpoint", "pkg/ingest", "pkg/ingest/cloudlogging/query", "pkg/ingest/gcp", "pkg/spool"}},
 	{"pkg/ingest/pubsub", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gcp"}},
 	// Who sends, for all endpoints that clusters send to.
 	{"pkg/ingest/gate", nil},
+	{"pkg/ingest/file", []string{"pkg/audit", "pkg/durable", "pkg/failpoint", "pkg/ingest"}},
 	{"pkg/ingest/...", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gate", "pkg/record", "pkg/spool"}},
 	// The store knows rows; how an event becomes one is row's, which sink and search share.
-	{"pkg/store", []string{"pkg/failpoint", "pkg/store/hush"}},
+	{"pkg/store", []string{"pkg/durable", "pkg/failpoint", "pkg/store/hush"}},
 	{"pkg/store/hush", nil},
 	{"pkg/row", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/store"}},
 	// Elasticsearch: who talks to it, what documents look like, what has to be there before them.
@@ -72,13 +75,13 @@ var rooms = []room{
 	{"pkg/sink/...", []string{"pkg/alert", "pkg/audit", "pkg/ecs", "pkg/elasticsearch", "pkg/falco/rules", "pkg/failpoint", "pkg/match", "pkg/record", "pkg/row", "pkg/sink", "pkg/store"}},
 	// What detections at admission lead to; of rules it knows names and tags.
 	{"pkg/enforce", []string{"pkg/audit", "pkg/falco/operator"}},
-	{"pkg/config", []string{"pkg/falco/rules", "pkg/ingest/cloudlogging/query"}},
+	{"pkg/config", []string{"pkg/falco/rules", "pkg/ingest/cloudlogging/query", "pkg/typo"}},
 	{"pkg/backfill", []string{"pkg/audit", "pkg/judge", "pkg/record", "pkg/sink", "pkg/sink/embedded"}},
 	{"pkg/search", []string{"pkg/audit", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/row", "pkg/ruleset", "pkg/store"}},
 	// Who talks HTTP knows the shapes of the API and what answers; nobody there knows the store.
 	{"pkg/api", []string{"pkg/audit"}},
 	{"pkg/client", []string{"pkg/api"}},
-	{"pkg/web/...", []string{"pkg/alert", "pkg/api", "pkg/audit", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/ruleset", "pkg/search", "pkg/web"}},
+	{"pkg/web/...", []string{"pkg/alert", "pkg/api", "pkg/audit", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/ruleset", "pkg/search", "pkg/typo", "pkg/web"}},
 
 	{"rules", nil}, // our rules files, embedded; data, no logic
 	{"pkg/server", []string{"pkg/...", "rules"}},
