@@ -141,7 +141,7 @@ func (c *simulateCommand) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	text, err := (&huntCommand{stdio: c.stdio}).rulesText(c.rules.paths)
+	text, err := rulesText(c.rules.paths)
 	if err != nil {
 		return err
 	}

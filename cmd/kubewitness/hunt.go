@@ -85,7 +85,10 @@ func (c *huntCommand) run(ctx context.Context, paths []string) error {
 		return err
 	}
 	c.opt = alert.Options{Hostname: hostname(), ISO8601: c.iso8601, Color: useColor(c.out)}
-	text, err := c.rulesText(paths)
+	if _, err := (&ruleFlags{paths: paths, minPriority: "debug"}).load(c.err); err != nil {
+		return err
+	}
+	text, err := rulesText(paths)
 	if err != nil {
 		return err
 	}
@@ -110,11 +113,8 @@ func (c *huntCommand) run(ctx context.Context, paths []string) error {
 	return askError(ctx, c.err, "", err)
 }
 
-// rulesText checks the rules files, and gives them as one text: each a YAML document.
-func (c *huntCommand) rulesText(paths []string) ([]byte, error) {
-	if _, err := (&ruleFlags{paths: paths, minPriority: "debug"}).load(c.err); err != nil {
-		return nil, err
-	}
+// rulesText gives rules files as one text: each a YAML document.
+func rulesText(paths []string) ([]byte, error) {
 	files, err := ruleset.Files(paths)
 	if err != nil {
 		return nil, &exitError{code: exitUsage, err: err}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -222,13 +221,9 @@ func (c *backtestCommand) tellMarks(t *backtest.Tally) {
 
 // overArchive judges what was kept.
 func (c *backtestCommand) overArchive(ctx context.Context, a *archive, r testedRules, t *backtest.Tally) error {
-	files, err := ruleset.Files(r.paths)
+	text, err := rulesText(r.paths)
 	if err != nil {
-		return &exitError{code: exitUsage, err: err}
-	}
-	var text [][]byte
-	for _, f := range files {
-		text = append(text, []byte(f.Content))
+		return err
 	}
 	ctx, cancel := c.archive.deadline(ctx)
 	defer cancel()
@@ -239,7 +234,7 @@ func (c *backtestCommand) overArchive(ctx context.Context, a *archive, r testedR
 	c.events = total.Total
 	bar := &timeBar{line: c.line, total: total.Total, begin: time.Now()}
 	asked := search.WithProgress(ctx, bar.draw)
-	sum, err := a.Hunt(asked, bytes.Join(text, []byte("\n---\n")), c.query, func(h *api.HuntHit) error {
+	sum, err := a.Hunt(asked, text, c.query, func(h *api.HuntHit) error {
 		e, err := eventOf(h)
 		if err != nil {
 			return err

@@ -21,8 +21,8 @@ import (
 
 // Sources that the Ledger tells apart, for Body.Source. Others are taken as they come.
 const (
-	SourceWebhook = "webhook"
-	SourceFile    = "file"
+	SourceWebhook = record.SourceWebhook
+	SourceFile    = record.SourceFile
 )
 
 // DefaultRetention is how old an event may be before it is filed under the time it

@@ -61,14 +61,19 @@ const (
 	Derived
 )
 
-// SourceCorrelate is the source of what is Derived.
-const SourceCorrelate = "correlate"
+// Sources that others than the one that takes in know by name. SourceCorrelate is that of
+// what is Derived.
+const (
+	SourceWebhook   = "webhook"
+	SourceFile      = "file"
+	SourceCorrelate = "correlate"
+)
 
 // Event is one event out of the log, for sinks.
 type Event struct {
 	Event      *audit.Event      // as stored; Cluster is set
 	ID         audit.Identity    // of the event as it came
-	Source     string            // what took it in: "webhook", "file"
+	Source     string            // what took it in: SourceWebhook and others
 	Received   time.Time         // when
 	Labels     map[string]string // of its cluster; shared, not to be changed
 	Ruleset    string            // digest of the rules that judged it, in hex

@@ -60,7 +60,7 @@ var rooms = []room{
 	{"pkg/ingest/pubsub", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gcp"}},
 	// Who sends, for all endpoints that clusters send to.
 	{"pkg/ingest/gate", nil},
-	{"pkg/ingest/file", []string{"pkg/audit", "pkg/durable", "pkg/failpoint", "pkg/ingest"}},
+	{"pkg/ingest/file", []string{"pkg/audit", "pkg/durable", "pkg/ingest", "pkg/spool"}},
 	{"pkg/ingest/...", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gate", "pkg/record", "pkg/spool"}},
 	// The store knows rows; how an event becomes one is row's, which sink and search share.
 	{"pkg/store", []string{"pkg/durable", "pkg/failpoint", "pkg/store/hush"}},

@@ -79,38 +79,20 @@ func (r *review) verb() (verb, maybe string) {
 
 // uri builds the path and the query of such a request, as far as a review tells them.
 func (r *review) uri() string {
-	var b strings.Builder
 	t := &r.target
-	segment := func(s string) {
-		if s != "" {
-			b.WriteByte('/')
-			b.WriteString(url.PathEscape(s))
-		}
+	p := audit.ResourcePath{
+		Group: t.group, Version: t.version, Namespace: t.namespace, Resource: t.resource, Name: t.name, Subresource: t.subresource,
 	}
-	b.WriteString("/api")
-	if t.group != "" {
-		b.WriteString("s")
-		segment(t.group)
+	if r.operation == opCreate && t.subresource == "" { // what is to be created has no path yet
+		p.Name = ""
 	}
-	segment(t.version)
-	if t.namespace != "" && (t.resource != "namespaces" || t.group != "") {
-		segment("namespaces")
-		segment(t.namespace)
-	}
-	segment(t.resource)
-	if r.operation != opCreate || t.subresource != "" { // what is to be created has no path yet
-		segment(t.name)
-	}
-	segment(t.subresource)
-	if path := strings.TrimLeft(text(r.object.Get("path")), "/"); r.operation == opConnect && path != "" {
-		b.WriteByte('/')
-		b.WriteString((&url.URL{Path: path}).EscapedPath())
+	if r.operation == opConnect {
+		p.Tail = strings.TrimLeft(text(r.object.Get("path")), "/")
 	}
 	if q := r.query(); q != "" {
-		b.WriteByte('?')
-		b.WriteString(q)
+		return p.String() + "?" + q
 	}
-	return b.String()
+	return p.String()
 }
 
 // query is what the options say that clients put into the query.

@@ -68,7 +68,7 @@ func (c *converted) add(made gcp.Result, err error, text []byte) {
 	}
 	if err == nil {
 		var event *audit.Event
-		event, err = audit.Converted{Raw: made.Raw, Cluster: made.Cluster, Labels: made.Labels, Identity: made.Identity}.Event()
+		event, err = made.Converted().Event()
 		if err == nil {
 			c.events = append(c.events, event)
 			if made.Truncated {

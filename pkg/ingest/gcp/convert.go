@@ -19,6 +19,11 @@ type Result struct {
 	Truncated bool // parts of the entry were missing
 }
 
+// Converted is the event for who reads it.
+func (r Result) Converted() audit.Converted {
+	return audit.Converted{Raw: r.Raw, Cluster: r.Cluster, Labels: r.Labels, Identity: r.Identity}
+}
+
 // NotKubernetes is the error for an entry that is no audit entry of the Kubernetes API: of another log, or of another
 // service, such as container.googleapis.com, the API that makes and deletes clusters. It is no fault of the entry.
 type NotKubernetes struct {

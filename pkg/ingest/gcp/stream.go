@@ -177,7 +177,7 @@ func (s *Stream) converted(results []Result) []audit.Converted {
 		if r.Truncated {
 			s.counts.Truncated++
 		}
-		out = append(out, audit.Converted{Raw: r.Raw, Cluster: r.Cluster, Labels: r.Labels, Identity: r.Identity})
+		out = append(out, r.Converted())
 	}
 	return out
 }

@@ -1,9 +1,10 @@
 package gcp
 
 import (
-	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/kubewitness/kubewitness/pkg/audit"
 )
 
 // target is what a request is about.
@@ -134,29 +135,11 @@ func (t *target) writePath(b *strings.Builder) {
 		b.WriteString(t.path)
 		return
 	}
-	segment := func(s string) {
-		if s != "" {
-			b.WriteByte('/')
-			b.WriteString(url.PathEscape(s))
-		}
+	p := audit.ResourcePath{
+		Group: t.group, Version: t.version, Namespace: t.namespace, Resource: t.resource, Name: t.name, Subresource: t.subresource, Tail: t.tail,
 	}
-	b.WriteString("/api")
-	if t.group != "" {
-		b.WriteString("s")
-		segment(t.group)
+	if t.verb == "create" && t.subresource == "" { // what is to be created has no path yet
+		p.Name = ""
 	}
-	segment(t.version)
-	if t.namespace != "" && !t.isNamespace() {
-		segment("namespaces")
-		segment(t.namespace)
-	}
-	segment(t.resource)
-	if t.verb != "create" || t.subresource != "" { // what is to be created has no path yet
-		segment(t.name)
-	}
-	segment(t.subresource)
-	if t.tail != "" {
-		b.WriteByte('/')
-		b.WriteString((&url.URL{Path: t.tail}).EscapedPath())
-	}
+	b.WriteString(p.String())
 }

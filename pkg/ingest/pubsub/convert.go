@@ -84,7 +84,7 @@ func (s *sorter) split(p *split, made []gcp.Result) {
 
 // event takes an event and the messages that it came in.
 func (s *sorter) event(r gcp.Result, from ...*message) {
-	e, err := audit.Converted{Raw: r.Raw, Cluster: r.Cluster, Labels: r.Labels, Identity: r.Identity}.Event()
+	e, err := r.Converted().Event()
 	if err != nil {
 		s.refuse(from[0], err)
 		s.dead.messages = append(s.dead.messages, from[1:]...)

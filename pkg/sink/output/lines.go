@@ -21,17 +21,14 @@ func (p *pending) key() (k audit.Identity) {
 	return k
 }
 
-// sourceWebhook is the source of what API servers send. Their lines do not say that it is
-// late: they send at once or within minutes, and what is older is a recording.
-const sourceWebhook = "webhook"
-
 // pick gives the detections of events that are not settled yet, in their order,
 // and how many were. Without a set of settled ones they have no ids.
 func pick(events []*record.Event, settled *record.Recent) (todo []pending, skipped int) {
 	for _, e := range events {
 		for _, d := range e.Detections {
 			p := pending{alert: alert.Alert{Event: e.Event, Detection: d}}
-			if e.Late() && e.Source != sourceWebhook {
+			// API servers send at once or within minutes: what a webhook brings late is a recording.
+			if e.Late() && e.Source != record.SourceWebhook {
 				p.alert.Late = e.Received.Sub(e.Event.Time)
 			}
 			if settled != nil {

@@ -213,9 +213,9 @@ func came(e *record.Event) string {
 	switch e.Source {
 	case "":
 		return ""
-	case "webhook":
+	case record.SourceWebhook:
 		return "by webhook"
-	case "file":
+	case record.SourceFile:
 		return "from a log file"
 	case "pubsub":
 		return "by Pub/Sub"
