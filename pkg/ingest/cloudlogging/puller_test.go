@@ -328,14 +328,14 @@ func TestCursorNotUnderstood(t *testing.T) {
 	}
 }
 
-// TestCursorNotStored: it is told, and nothing stops.
+// TestCursorNotStored: it is told, and nothing stops. The folder is moved away, which no write under way can hinder.
 func TestCursorNotStored(t *testing.T) {
 	r := newRig(t, func(c *Config) {
 		c.Folder = filepath.Join(c.Folder, "below")
 		require.NoError(t, os.Mkdir(c.Folder, 0o700))
 	})
 	r.start(t)
-	require.NoError(t, os.RemoveAll(r.cfg.Folder))
+	require.NoError(t, os.Rename(r.cfg.Folder, r.cfg.Folder+".gone"))
 	r.Add(server.Entry(server.Made{N: 0, At: time.Now(), Received: time.Now()}))
 	r.taker.await(t, 1)
 	r.until(t, "told", func(s Status) bool { return strings.Contains(s.LastError, "store the cursor") })
