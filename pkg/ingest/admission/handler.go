@@ -23,6 +23,9 @@ const Source = "admission"
 // Prefix is that of the paths that reviews are sent to.
 const Prefix = "/admission"
 
+// MutatePath is the prefix of those paths that ask what is to be changed.
+const MutatePath = "/mutate"
+
 // Defaults of Config.
 const (
 	DefaultDeadline  = 500 * time.Millisecond
