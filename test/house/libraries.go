@@ -23,7 +23,7 @@ var homes = []library{
 	{"cloud.google.com/go/logging", []string{"pkg/ingest/cloudlogging", "test/cloudlogging"}, "entries of Cloud Logging come from cloudlogging"},
 	{"cloud.google.com/go/pubsub", []string{"pkg/ingest/pubsub", "test/pubsub"}, "messages of Pub/Sub come from pubsub"},
 	{"google.golang.org", []string{"pkg/ingest/cloudlogging", "pkg/ingest/pubsub", "test/cloudlogging", "test/pubsub"}, "Google's APIs are spoken to by the sources"},
-	{"go.yaml.in/yaml/v3", []string{"pkg/falco/rules", "pkg/ruletest", "pkg/enforce"}, "rules files are read by falco/rules, their tests by ruletest"},
+	{"go.yaml.in/yaml/v3", []string{"pkg/falco/rules", "pkg/yamlnode"}, "rules files are read by falco/rules, all else by yamlnode"},
 	{"github.com/fsnotify/fsnotify", []string{"pkg/watch"}, "files that change are told by watch"},
 	{"github.com/prometheus/client_golang", []string{"pkg/server"}, "a package counts in its own struct; the server exports the counts"},
 	{"github.com/spf13/cobra", []string{"cmd/kubewitness"}, "a package takes options as a struct; flags are the command's"},
@@ -35,8 +35,9 @@ var homes = []library{
 	{"github.com/getkin/kin-openapi", nil, ""},
 	{"github.com/rogpeppe/go-internal", nil, ""},
 	// Tests hold our reading of events against the API server's own types. In the binary it is for policies alone (decision 0009).
-	{"k8s.io/apimachinery", []string{"pkg/policy"}, "audit policies are policy.Policy"},
+	{"k8s.io/apimachinery", []string{"pkg/policy", "pkg/kube"}, "audit policies are policy.Policy"},
 	{"k8s.io/apiserver", []string{"pkg/policy"}, "audit policies are policy.Policy"},
+	{"k8s.io/client-go", []string{"pkg/kube"}, "API servers are asked by kube.Client"},
 	{"unsafe", []string{"pkg/audit/value.go"}, "convert, and pay for the copy"},
 	{"C", []string{"cmd/falco-plugin"}, "everything else builds with CGO_ENABLED=0"},
 }

@@ -35,7 +35,7 @@ var rooms = []room{
 	{"pkg/ruleset", []string{"pkg/correlate", "pkg/falco/...", "pkg/field", "pkg/match", "rules"}},
 	{"pkg/ruledoc", []string{"pkg/falco/rules", "pkg/ruletest"}},
 	{"pkg/backtest", []string{"pkg/audit", "pkg/falco/condition", "pkg/falco/rules", "pkg/field", "pkg/match"}},
-	{"pkg/ruletest", []string{"pkg/audit", "pkg/correlate", "pkg/falco/rules", "pkg/field", "pkg/ingest/gcp", "pkg/match", "pkg/ruleset", "pkg/typo"}},
+	{"pkg/ruletest", []string{"pkg/audit", "pkg/correlate", "pkg/falco/rules", "pkg/field", "pkg/ingest/gcp", "pkg/match", "pkg/ruleset", "pkg/typo", "pkg/yamlnode"}},
 	{"pkg/alert", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match"}},
 	// Outputs are printed again from the redacted event, which needs what the matcher is made of.
 	{"pkg/redact", []string{"pkg/audit", "pkg/falco/condition", "pkg/falco/rules", "pkg/field", "pkg/match"}},
@@ -48,6 +48,7 @@ var rooms = []room{
 	{"pkg/failpoint", nil},
 	{"pkg/durable", nil},
 	{"pkg/typo", nil},
+	{"pkg/yamlnode", nil},
 	{"pkg/spool", []string{"pkg/failpoint"}},
 	{"pkg/watch", nil},
 	{"pkg/listen", []string{"pkg/watch"}},
@@ -74,7 +75,11 @@ var rooms = []room{
 	{"pkg/search/elastic", []string{"pkg/ecs", "pkg/elasticsearch", "pkg/row", "pkg/store"}},
 	{"pkg/sink/...", []string{"pkg/alert", "pkg/audit", "pkg/ecs", "pkg/elasticsearch", "pkg/falco/rules", "pkg/failpoint", "pkg/match", "pkg/record", "pkg/row", "pkg/sink", "pkg/store"}},
 	// What detections at admission lead to; of rules it knows names and tags.
-	{"pkg/enforce", []string{"pkg/audit", "pkg/falco/operator"}},
+	{"pkg/enforce", []string{"pkg/audit", "pkg/falco/operator", "pkg/yamlnode"}},
+	// Installing: certificates, the API server's client, and what is put into a cluster with both.
+	{"pkg/authority", nil},
+	{"pkg/kube", nil},
+	{"pkg/install", []string{"pkg/authority", "pkg/failpoint", "pkg/ingest/admission", "pkg/kube"}},
 	{"pkg/config", []string{"pkg/falco/rules", "pkg/ingest/cloudlogging/query", "pkg/typo"}},
 	{"pkg/backfill", []string{"pkg/audit", "pkg/judge", "pkg/record", "pkg/sink", "pkg/sink/embedded"}},
 	{"pkg/search", []string{"pkg/audit", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/row", "pkg/ruleset", "pkg/store"}},
