@@ -1,11 +1,10 @@
 package enforce
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/kubewitness/kubewitness/pkg/yamlnode"
 )
 
 // Known tells which names a file may use. A nil list: any.
@@ -15,32 +14,37 @@ type Known struct {
 
 // Parse reads a file. The error is [Problems], all that is wrong.
 func Parse(name string, content []byte, known Known) (*Policy, error) {
-	p := &parser{known: known}
+	p := &parser{Reader: yamlnode.Reader{File: name}, known: known}
 	policy := p.file(content)
-	if len(p.found) == 0 {
-		return policy, nil
+	if err := p.Err(); err != nil {
+		return nil, err
 	}
-	for _, f := range p.found {
-		f.File = name
-	}
-	return nil, p.found
+	return policy, nil
+}
+
+// Problems are all that is wrong with a file, one at least, in the order of its lines.
+type Problems = yamlnode.Problems
+
+type parser struct {
+	yamlnode.Reader
+	known Known
 }
 
 func (p *parser) file(content []byte) *Policy {
 	policy := &Policy{}
-	root := p.document(content)
+	root := p.Document(content)
 	if root == nil {
 		return policy
 	}
-	p.mapping(root, []member{
-		{"contact", func(n *yaml.Node) { policy.Contact = p.text(n) }},
-		{"enforce", func(n *yaml.Node) {
-			for _, item := range p.items(n) {
+	p.Members(root, []yamlnode.Member{
+		{Key: "contact", Read: func(n *yamlnode.Node) { policy.Contact = p.Words(n) }},
+		{Key: "enforce", Read: func(n *yamlnode.Node) {
+			for _, item := range p.Elements(n) {
 				policy.Entries = append(policy.Entries, p.entry(item))
 			}
 		}},
-		{"exceptions", func(n *yaml.Node) {
-			for _, item := range p.items(n) {
+		{Key: "exceptions", Read: func(n *yamlnode.Node) {
+			for _, item := range p.Elements(n) {
 				policy.Exceptions = append(policy.Exceptions, p.exception(item))
 			}
 		}},
@@ -48,85 +52,87 @@ func (p *parser) file(content []byte) *Policy {
 	return policy
 }
 
-func (p *parser) entry(n *yaml.Node) (e Entry) {
-	p.mapping(n, append(p.scope(&e.Scope),
-		member{"action", func(n *yaml.Node) {
-			e.Action = Action(p.text(n))
+func (p *parser) entry(n *yamlnode.Node) (e Entry) {
+	p.Members(n, append(p.scope(&e.Scope),
+		yamlnode.Member{Key: "action", Read: func(n *yamlnode.Node) {
+			e.Action = Action(p.Words(n))
 			if !slices.Contains([]Action{Observe, Warn, Deny}, e.Action) {
-				p.refuse(n, "%q is no action; write observe, warn or deny", n.Value)
+				p.Refuse(n, "%q is no action; write observe, warn or deny", n.Text)
 			}
 		}},
-		member{"message", func(n *yaml.Node) { e.Message = p.text(n) }},
+		yamlnode.Member{Key: "message", Read: func(n *yamlnode.Node) { e.Message = p.Words(n) }},
 	))
 	p.named(n, &e.Scope)
 	if e.Action == "" {
-		p.refuse(n, "has no action; write action: observe, warn or deny")
+		p.Refuse(n, "has no action; write action: observe, warn or deny")
 	}
 	return e
 }
 
-func (p *parser) exception(n *yaml.Node) (x Exception) {
-	p.mapping(n, append(p.scope(&x.Scope),
-		member{"owner", func(n *yaml.Node) { x.Owner = p.text(n) }},
-		member{"reason", func(n *yaml.Node) { x.Reason = p.text(n) }},
-		member{"expires", func(n *yaml.Node) { x.Expires = p.time(n) }},
+func (p *parser) exception(n *yamlnode.Node) (x Exception) {
+	p.Members(n, append(p.scope(&x.Scope),
+		yamlnode.Member{Key: "owner", Read: func(n *yamlnode.Node) { x.Owner = p.Words(n) }},
+		yamlnode.Member{Key: "reason", Read: func(n *yamlnode.Node) { x.Reason = p.Words(n) }},
+		yamlnode.Member{Key: "expires", Read: func(n *yamlnode.Node) { x.Expires = p.time(n) }},
 	))
 	p.named(n, &x.Scope)
-	if n.Kind != yaml.MappingNode {
+	if n.Kind != yamlnode.Mapping {
 		return x
 	}
 	for key, missing := range map[string]bool{"owner": x.Owner == "", "reason": x.Reason == "", "expires": x.Expires.IsZero()} {
-		if missing && !p.tells(n, key) {
-			p.refuse(n, "has no %s; an exception has an owner, a reason, and a date on which it expires", key)
+		if missing && n.Get(key) == nil {
+			p.Refuse(n, "has no %s; an exception has an owner, a reason, and a date on which it expires", key)
 		}
 	}
 	return x
 }
 
 // scope are the members that say where something holds.
-func (p *parser) scope(s *Scope) []member {
-	list := func(key string, to *[]string) member {
-		return member{key, func(n *yaml.Node) { *to = p.texts(n) }}
+func (p *parser) scope(s *Scope) []yamlnode.Member {
+	list := func(key string, to *[]string) yamlnode.Member {
+		return yamlnode.Member{Key: key, Read: func(n *yamlnode.Node) { *to = p.List(n) }}
 	}
-	return []member{
-		{"rule", func(n *yaml.Node) { s.Rules = p.names(n, "rule", p.known.Rules) }},
-		{"tag", func(n *yaml.Node) { s.Tags = p.names(n, "tag", p.known.Tags) }},
+	return []yamlnode.Member{
+		{Key: "rule", Read: func(n *yamlnode.Node) { s.Rules = p.names(n, "rule", p.known.Rules) }},
+		{Key: "tag", Read: func(n *yamlnode.Node) { s.Tags = p.names(n, "tag", p.known.Tags) }},
 		list("clusters", &s.Clusters), list("namespaces", &s.Namespaces), list("users", &s.Users), list("groups", &s.Groups), list("names", &s.Objects),
-		{"namespace_labels", func(n *yaml.Node) { s.NamespaceLabels = p.labels(n) }},
+		{Key: "namespace_labels", Read: func(n *yamlnode.Node) { s.NamespaceLabels = p.labels(n) }},
 	}
 }
 
 // named holds that something says what it is about.
-func (p *parser) named(n *yaml.Node, s *Scope) {
+func (p *parser) named(n *yamlnode.Node, s *Scope) {
 	s.Line = n.Line
-	if n.Kind == yaml.MappingNode && p.tells(n, "rule") == p.tells(n, "tag") {
-		p.refuse(n, "names no rule and no tag, or both; write one of rule and tag")
+	if n.Kind == yamlnode.Mapping && (n.Get("rule") == nil) == (n.Get("tag") == nil) {
+		p.Refuse(n, "names no rule and no tag, or both; write one of rule and tag")
 	}
 }
 
 // names reads names, each of which must be there.
-func (p *parser) names(n *yaml.Node, what string, known []string) []string {
-	list := p.texts(n)
+func (p *parser) names(n *yamlnode.Node, what string, known []string) []string {
+	list := p.List(n)
 	for _, name := range list {
 		if known != nil && !slices.Contains(known, name) {
-			p.refuse(n, "there is no %s %q among the rules that are loaded", what, name)
+			p.Refuse(n, "there is no %s %q among the rules that are loaded", what, name)
 		}
 	}
 	return list
 }
 
-func (p *parser) labels(n *yaml.Node) map[string]string {
+func (p *parser) labels(n *yamlnode.Node) map[string]string {
 	out := map[string]string{}
-	p.pairs(n, func(key, value *yaml.Node) { out[key.Value] = p.text(value) })
-	if len(out) == 0 && n.Kind == yaml.MappingNode {
-		p.refuse(n, "names no label; write {NAME: VALUE}, or take it away")
+	for _, pair := range p.Pairs(n) {
+		out[pair.Key.Text] = p.Words(pair.Value)
+	}
+	if len(out) == 0 && n.Kind == yamlnode.Mapping {
+		p.Refuse(n, "names no label; write {NAME: VALUE}, or take it away")
 	}
 	return out
 }
 
 // time reads a day, of which it gives the end, or a time.
-func (p *parser) time(n *yaml.Node) time.Time {
-	s := p.text(n)
+func (p *parser) time(n *yamlnode.Node) time.Time {
+	s := p.Words(n)
 	if s == "" {
 		return time.Time{}
 	}
@@ -135,22 +141,7 @@ func (p *parser) time(n *yaml.Node) time.Time {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		p.refuse(n, "%q is no date; write YEAR-MONTH-DAY, or a time such as 2027-01-31T12:00:00Z", s)
+		p.Refuse(n, "%q is no date; write YEAR-MONTH-DAY, or a time such as 2027-01-31T12:00:00Z", s)
 	}
 	return t
-}
-
-// Problem is one thing that is wrong with a file.
-type Problem struct {
-	File         string
-	Line, Column int // from 1; 0: not known
-	Text         string
-}
-
-// Error gives the problem with its place.
-func (p *Problem) Error() string {
-	if p.Line == 0 {
-		return fmt.Sprintf("%s: %s", p.File, p.Text)
-	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
 }

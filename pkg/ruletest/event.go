@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/ingest/gcp"
+	"github.com/kubewitness/kubewitness/pkg/yamlnode"
 )
 
 var (
@@ -18,16 +19,16 @@ var (
 )
 
 // event makes the events of which an element of a test consists.
-func (r *reader) event(n *node, w row, when *clock) (events []*audit.Event) {
+func (r *reader) event(n *yamlnode.Node, w row, when *clock) (events []*audit.Event) {
 	switch {
 	case r.events > maxEvents:
 		return nil
-	case n.kind != mapping:
+	case n.Kind != yamlnode.Mapping:
 		r.fail(n, "an event is a mapping: a template, an audit event, raw or file")
-	case n.get("raw") != nil:
+	case n.Get("raw") != nil:
 		r.keys(n, "a raw event", rawKeys)
-		events = r.recorded(n, []byte(r.text(n.get("raw"))))
-	case n.get("file") != nil:
+		events = r.recorded(n, []byte(r.text(n.Get("raw"))))
+	case n.Get("file") != nil:
 		r.keys(n, "an event of a file", fileKeys)
 		events = r.fromFile(n)
 	case isTemplate(n):
@@ -45,20 +46,20 @@ func (r *reader) event(n *node, w row, when *clock) (events []*audit.Event) {
 }
 
 // requests makes events from a template.
-func (r *reader) requests(n *node, when *clock) (all []*audit.Event) {
-	times := r.number(n.get("times"), 1, 1, maxEvents/2)
+func (r *reader) requests(n *yamlnode.Node, when *clock) (all []*audit.Event) {
+	times := r.number(n.Get("times"), 1, 1, maxEvents/2)
 	every := time.Second
-	if e := n.get("every"); e != nil {
+	if e := n.Get("every"); e != nil {
 		var ok bool
 		if every, ok = duration(r.text(e)); !ok || every < 0 {
-			r.fail(e, "%q is no time between requests, such as 10s", e.text)
+			r.fail(e, "%q is no time between requests, such as 10s", e.Text)
 			return nil
 		}
 	}
 	for i := range times {
 		one := n
 		if times > 1 {
-			one = fill(n, map[string]*node{"n": number(i + 1)})
+			one = fill(n, map[string]*yamlnode.Node{"n": number(i + 1)})
 		}
 		t, ok := r.template(one)
 		if !ok {
@@ -69,7 +70,7 @@ func (r *reader) requests(n *node, when *clock) (all []*audit.Event) {
 			begin = r.moment(t.at, when)
 		}
 		r.events++
-		events, err := newRequest(t, begin, r.events).events(r.Name, n.line)
+		events, err := newRequest(t, begin, r.events).events(r.Name, n.Line)
 		if err != nil {
 			r.fail(n, "the template makes no event: %v", err)
 			return nil
@@ -85,8 +86,8 @@ func (r *reader) requests(n *node, when *clock) (all []*audit.Event) {
 }
 
 // inline makes events of one that is written out in YAML, or of a list or log entry.
-func (r *reader) inline(n *node) []*audit.Event {
-	plain, _ := n.plain().(map[string]any)
+func (r *reader) inline(n *yamlnode.Node) []*audit.Event {
+	plain, _ := n.Plain().(map[string]any)
 	delete(plain, "cluster")
 	text, err := json.Marshal(plain)
 	if err != nil {
@@ -97,7 +98,7 @@ func (r *reader) inline(n *node) []*audit.Event {
 }
 
 // recorded reads events as they were recorded.
-func (r *reader) recorded(n *node, text []byte) []*audit.Event {
+func (r *reader) recorded(n *yamlnode.Node, text []byte) []*audit.Event {
 	events, err := readAll(bytes.NewReader(text), r.Name, nil)
 	if err != nil {
 		r.fail(n, "the event cannot be read: %v", err)
@@ -107,13 +108,13 @@ func (r *reader) recorded(n *node, text []byte) []*audit.Event {
 		r.fail(n, "no event stands here")
 	}
 	for _, e := range events {
-		e.Line = int64(n.line)
+		e.Line = int64(n.Line)
 	}
 	return r.ofCluster(n, events)
 }
 
-func (r *reader) ofCluster(n *node, events []*audit.Event) []*audit.Event {
-	if c := n.get("cluster"); c != nil {
+func (r *reader) ofCluster(n *yamlnode.Node, events []*audit.Event) []*audit.Event {
+	if c := n.Get("cluster"); c != nil {
 		name := r.text(c)
 		for _, e := range events {
 			e.Cluster = name
@@ -143,8 +144,8 @@ func readAll(from io.Reader, name string, keep func(*audit.Event) bool) (events 
 }
 
 // fromFile reads events of a recording.
-func (r *reader) fromFile(n *node) []*audit.Event {
-	f := n.get("file")
+func (r *reader) fromFile(n *yamlnode.Node) []*audit.Event {
+	f := n.Get("file")
 	path := r.text(f)
 	if r.Open == nil {
 		r.fail(f, "tests that are built in cannot name files")
@@ -157,13 +158,13 @@ func (r *reader) fromFile(n *node) []*audit.Event {
 	}
 	defer in.Close()
 	var lines []int64
-	if l := n.get("line"); l != nil {
+	if l := n.Get("line"); l != nil {
 		for _, item := range each(l) {
 			lines = append(lines, int64(r.number(item, 0, 1, 1<<40)))
 		}
 	}
 	var ids []string
-	if id := n.get("audit_id"); id != nil {
+	if id := n.Get("audit_id"); id != nil {
 		ids = r.texts(id)
 	}
 	found := map[any]bool{}
@@ -178,12 +179,12 @@ func (r *reader) fromFile(n *node) []*audit.Event {
 	}
 	for _, l := range lines {
 		if !found[l] {
-			r.fail(n.get("line"), "%s: no event begins in line %d", path, l)
+			r.fail(n.Get("line"), "%s: no event begins in line %d", path, l)
 		}
 	}
 	for _, id := range ids {
 		if !found[id] {
-			r.fail(n.get("audit_id"), "%s: no event has the auditID %q", path, id)
+			r.fail(n.Get("audit_id"), "%s: no event has the auditID %q", path, id)
 		}
 	}
 	return r.ofCluster(n, events)

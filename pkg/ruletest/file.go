@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/yamlnode"
 )
 
 // Source is a test file.
@@ -61,15 +62,15 @@ type About struct {
 // Parse reads a test file. The error is a [Problems].
 func Parse(src Source) (*File, error) {
 	r := &reader{Source: src, file: &File{Name: src.Name}, names: map[string]bool{}}
-	root, err := parseYAML(src.Content)
+	root, err := yamlnode.Parse(src.Content)
 	switch {
 	case err != nil:
 		r.problem(err)
-	case root == nil || root.isNull():
-	case root.kind != list:
+	case root == nil || root.IsNull():
+	case root.Kind != yamlnode.List:
 		r.fail(root, "a test file is a list of items, each with the key test, about or defaults")
 	default:
-		for _, item := range root.items {
+		for _, item := range root.Items {
 			r.item(item)
 		}
 	}
@@ -86,15 +87,15 @@ type reader struct {
 	file     *File
 	problems Problems
 	names    map[string]bool // of tests
-	defaults *node           // of templates; nil: none
+	defaults *yamlnode.Node  // of templates; nil: none
 	events   int             // made so far
 }
 
 // maxEvents bounds the events of a file, so that a slip of the pen does not take all memory.
 const maxEvents = 20_000
 
-func (r *reader) fail(at *node, format string, args ...any) {
-	p := &Problem{File: r.Name, Line: at.line, Column: at.column, Text: fmt.Sprintf(format, args...)}
+func (r *reader) fail(at *yamlnode.Node, format string, args ...any) {
+	p := &Problem{File: r.Name, Line: at.Line, Column: at.Column, Text: fmt.Sprintf(format, args...)}
 	// The variants of a test have the same problem in the same place.
 	if !slices.ContainsFunc(r.problems, func(q *Problem) bool { return *q == *p }) && len(r.problems) < 2*maxProblems {
 		r.problems = append(r.problems, p)
@@ -112,85 +113,85 @@ func (r *reader) problem(err error) {
 
 var itemKeys = []string{"test", "about", "defaults"}
 
-func (r *reader) item(n *node) {
-	if n.kind != mapping {
+func (r *reader) item(n *yamlnode.Node) {
+	if n.Kind != yamlnode.Mapping {
 		r.fail(n, "an item is a mapping with the key test, about or defaults")
 		return
 	}
 	switch {
-	case n.get("test") != nil:
+	case n.Get("test") != nil:
 		r.test(n)
-	case n.get("about") != nil:
+	case n.Get("about") != nil:
 		r.about(n)
-	case n.get("defaults") != nil:
+	case n.Get("defaults") != nil:
 		r.keys(n, "an item with defaults", []string{"defaults"})
-		d := n.get("defaults")
-		if d.kind != mapping {
+		d := n.Get("defaults")
+		if d.Kind != yamlnode.Mapping {
 			r.fail(d, "defaults is a mapping of keys that templates of events have")
 			return
 		}
 		r.keys(d, "a template of events", templateKeys)
 		r.defaults = d
-	case len(n.pairs) > 0:
-		first := n.pairs[0].key
-		r.fail(first, "an item has the key test, about or defaults, and not %q alone; %s", first.text, didYouMean(first.text, itemKeys))
+	case len(n.Pairs) > 0:
+		first := n.Pairs[0].Key
+		r.fail(first, "an item has the key test, about or defaults, and not %q alone; %s", first.Text, didYouMean(first.Text, itemKeys))
 	default:
 		r.fail(n, "an item has the key test, about or defaults")
 	}
 }
 
 // keys tells of keys that a mapping may not have.
-func (r *reader) keys(n *node, what string, known []string) {
-	for _, p := range n.pairs {
-		if !slices.Contains(known, p.key.text) {
-			r.fail(p.key, "%s has no key %q; %s", what, p.key.text, didYouMean(p.key.text, known))
+func (r *reader) keys(n *yamlnode.Node, what string, known []string) {
+	for _, p := range n.Pairs {
+		if !slices.Contains(known, p.Key.Text) {
+			r.fail(p.Key, "%s has no key %q; %s", what, p.Key.Text, didYouMean(p.Key.Text, known))
 		}
 	}
 }
 
 var aboutKeys = []string{"about", "why", "false_positives", "response", "references"}
 
-func (r *reader) about(n *node) {
+func (r *reader) about(n *yamlnode.Node) {
 	r.keys(n, "an item with about", aboutKeys)
-	a := &About{Named: r.named(n.get("about"))}
+	a := &About{Named: r.named(n.Get("about"))}
 	for _, other := range r.file.About {
 		if other.Rule == a.Rule {
 			r.fail(n, "about %q: line %d has it already", a.Rule, other.Line)
 		}
 	}
-	a.Why = strings.TrimSpace(r.text(n.get("why")))
-	a.FalsePositives = r.texts(n.get("false_positives"))
-	a.Response = r.texts(n.get("response"))
-	a.References = r.texts(n.get("references"))
+	a.Why = strings.TrimSpace(r.text(n.Get("why")))
+	a.FalsePositives = r.texts(n.Get("false_positives"))
+	a.Response = r.texts(n.Get("response"))
+	a.References = r.texts(n.Get("references"))
 	for i, ref := range a.References {
 		if !strings.HasPrefix(ref, "https://") && !strings.HasPrefix(ref, "http://") {
-			r.fail(n.get("references"), "reference %d is no https:// address", i+1)
+			r.fail(n.Get("references"), "reference %d is no https:// address", i+1)
 		}
 	}
 	r.file.About = append(r.file.About, a)
 }
 
 // text reads a text; "" where there is none.
-func (r *reader) text(n *node) string {
+func (r *reader) text(n *yamlnode.Node) string {
 	switch {
 	case n == nil:
 		return ""
-	case n.kind != scalar:
-		r.fail(n, "a text is wanted here, not %s", n.kind)
+	case n.Kind != yamlnode.Scalar:
+		r.fail(n, "a text is wanted here, not %s", n.Kind)
 		return ""
-	case n.isNull():
+	case n.IsNull():
 		r.fail(n, `a text is wanted here; write "" for an empty one, or leave the key out`)
 	}
-	return n.text
+	return n.Text
 }
 
 // texts reads a text or a list of them.
-func (r *reader) texts(n *node) (all []string) {
+func (r *reader) texts(n *yamlnode.Node) (all []string) {
 	switch {
 	case n == nil:
 		return nil
-	case n.kind == list:
-		for _, item := range n.items {
+	case n.Kind == yamlnode.List:
+		for _, item := range n.Items {
 			all = append(all, strings.TrimSpace(r.text(item)))
 		}
 		return all
@@ -199,11 +200,11 @@ func (r *reader) texts(n *node) (all []string) {
 }
 
 // flag reads a boolean.
-func (r *reader) flag(n *node) bool {
+func (r *reader) flag(n *yamlnode.Node) bool {
 	if n == nil {
 		return false
 	}
-	b, ok := n.value.(bool)
+	b, ok := n.Value.(bool)
 	if !ok {
 		r.fail(n, "true or false is wanted here")
 	}
@@ -211,11 +212,11 @@ func (r *reader) flag(n *node) bool {
 }
 
 // number reads a number from the least to the most; otherwise where there is none.
-func (r *reader) number(n *node, otherwise, least, most int) int {
+func (r *reader) number(n *yamlnode.Node, otherwise, least, most int) int {
 	if n == nil {
 		return otherwise
 	}
-	i, ok := n.value.(int64)
+	i, ok := n.Value.(int64)
 	if !ok || i < int64(least) || i > int64(most) {
 		r.fail(n, "a number from %d to %d is wanted here", least, most)
 		return otherwise
@@ -224,10 +225,10 @@ func (r *reader) number(n *node, otherwise, least, most int) int {
 }
 
 // named reads the name of a rule.
-func (r *reader) named(n *node) Named {
+func (r *reader) named(n *yamlnode.Node) Named {
 	name := r.text(n)
 	if name == "" && n != nil {
 		r.fail(n, "the name of a rule is wanted here")
 	}
-	return Named{Rule: name, Line: n.line, Column: n.column}
+	return Named{Rule: name, Line: n.Line, Column: n.Column}
 }

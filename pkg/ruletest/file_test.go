@@ -41,12 +41,12 @@ func parse(t *testing.T, content string) (*ruletest.File, error) {
 func TestProblems(t *testing.T) {
 	const head = "- test: a\n  detect: []\n"
 	for _, tt := range []struct{ name, in, want string }{
-		{"not YAML", "- a: [", "x_test.yaml:1: yaml: "},
+		{"not YAML", "- a: [", "x_test.yaml:1:1: yaml: "},
 		{"no list", "test: a", "x_test.yaml:1:1: a test file is a list of items"},
-		{"two documents", "- defaults: {}\n---\n- defaults: {}\n", "more than one YAML document"},
+		{"two documents", "- defaults: {}\n---\n- defaults: {}\n", "x_test.yaml:2:1: is a second YAML document; write one"},
 		{"item that is none", "- [a]", "1:3: an item is a mapping"},
 		{"empty item", "- {}", "1:3: an item has the key test, about or defaults"},
-		{"key twice", "- test: a\n  test: b\n", `x_test.yaml:2:3: key "test" is there twice`},
+		{"key twice", "- test: a\n  test: b\n", `x_test.yaml:2:3: "test" is there twice`},
 		{"test without name", "- test: ''\n  detect: []\n  event: {verb: get, uri: /x}", "a test needs a name"},
 		{"name twice", strings.Repeat(head+"  event: {verb: get, uri: /x}\n", 2), `4:9: there is a test "a" already`},
 		{"no event", head, "a test has an event, or a list of events"},

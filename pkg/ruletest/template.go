@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/yamlnode"
 )
 
 // templateKeys are the keys of a template, as the package comment explains them.
@@ -47,7 +49,7 @@ type template struct {
 	level   string
 	auditID string
 	cluster string
-	at      *node
+	at      *yamlnode.Node
 }
 
 // param is a parameter of a URI.
@@ -76,35 +78,35 @@ var (
 
 // template reads a template. It is false where something is wrong with it, which has
 // been told.
-func (r *reader) template(n *node) (*template, bool) {
+func (r *reader) template(n *yamlnode.Node) (*template, bool) {
 	before := len(r.problems)
 	r.keys(n, "a template of events", templateKeys)
 	t := &template{
-		user: r.identity(n.get("user")), as: r.identity(n.get("as")), agent: defaultAgent,
-		verb: r.text(n.get("verb")), namespace: r.text(n.get("namespace")), name: r.text(n.get("name")),
-		generateName: r.text(n.get("generate_name")), uri: r.text(n.get("uri")),
-		dryRun: r.flag(n.get("dry_run")), apply: r.flag(n.get("apply")), image: r.text(n.get("image")),
-		code: r.number(n.get("code"), 0, 100, 599), message: r.text(n.get("message")),
-		auditID: r.text(n.get("audit_id")), cluster: r.text(n.get("cluster")), at: n.get("at"),
+		user: r.identity(n.Get("user")), as: r.identity(n.Get("as")), agent: defaultAgent,
+		verb: r.text(n.Get("verb")), namespace: r.text(n.Get("namespace")), name: r.text(n.Get("name")),
+		generateName: r.text(n.Get("generate_name")), uri: r.text(n.Get("uri")),
+		dryRun: r.flag(n.Get("dry_run")), apply: r.flag(n.Get("apply")), image: r.text(n.Get("image")),
+		code: r.number(n.Get("code"), 0, 100, 599), message: r.text(n.Get("message")),
+		auditID: r.text(n.Get("audit_id")), cluster: r.text(n.Get("cluster")), at: n.Get("at"),
 	}
-	t.decision = r.oneOf(n.get("decision"), "", []string{"allow", "forbid"})
-	t.level = r.oneOf(n.get("level"), "RequestResponse", levels)
+	t.decision = r.oneOf(n.Get("decision"), "", []string{"allow", "forbid"})
+	t.level = r.oneOf(n.Get("level"), "RequestResponse", levels)
 	r.who(t, n)
 	r.what(t, n)
 	r.bodies(t, n)
-	if s := n.get("stage"); s != nil {
+	if s := n.Get("stage"); s != nil {
 		for _, item := range each(s) {
 			t.stages = append(t.stages, r.oneOf(item, "", stages))
 		}
 	}
-	if a := n.get("annotations"); a != nil {
+	if a := n.Get("annotations"); a != nil {
 		t.annotations = r.textMap(a)
 	}
 	return t, len(r.problems) == before
 }
 
 // oneOf reads one of several words.
-func (r *reader) oneOf(n *node, otherwise string, words []string) string {
+func (r *reader) oneOf(n *yamlnode.Node, otherwise string, words []string) string {
 	if n == nil {
 		return otherwise
 	}
@@ -116,54 +118,54 @@ func (r *reader) oneOf(n *node, otherwise string, words []string) string {
 }
 
 // each gives the elements of a list, or the value itself.
-func each(n *node) []*node {
-	if n.kind == list {
-		return n.items
+func each(n *yamlnode.Node) []*yamlnode.Node {
+	if n.Kind == yamlnode.List {
+		return n.Items
 	}
-	return []*node{n}
+	return []*yamlnode.Node{n}
 }
 
-func (r *reader) textMap(n *node) map[string]string {
+func (r *reader) textMap(n *yamlnode.Node) map[string]string {
 	out := map[string]string{}
-	if n.kind != mapping {
+	if n.Kind != yamlnode.Mapping {
 		r.fail(n, "a mapping of names to texts is wanted here")
 	}
-	for _, p := range n.pairs {
-		out[p.key.text] = r.text(p.value)
+	for _, p := range n.Pairs {
+		out[p.Key.Text] = r.text(p.Value)
 	}
 	return out
 }
 
 // identity reads a user: a name, or all that is known of him.
-func (r *reader) identity(n *node) *identity {
+func (r *reader) identity(n *yamlnode.Node) *identity {
 	switch {
 	case n == nil:
 		return nil
-	case n.kind != mapping:
+	case n.Kind != yamlnode.Mapping:
 		return &identity{Username: r.text(n)}
 	}
 	r.keys(n, "a user", []string{"name", "uid", "groups", "extra"})
-	id := &identity{Username: r.text(n.get("name")), UID: r.text(n.get("uid"))}
-	if g := n.get("groups"); g != nil {
+	id := &identity{Username: r.text(n.Get("name")), UID: r.text(n.Get("uid"))}
+	if g := n.Get("groups"); g != nil {
 		id.Groups = append([]string{}, r.texts(g)...)
 	}
-	if x := n.get("extra"); x != nil {
+	if x := n.Get("extra"); x != nil {
 		id.Extra = map[string][]string{}
-		if x.kind != mapping {
+		if x.Kind != yamlnode.Mapping {
 			r.fail(x, "extra is a mapping of names to texts or lists of texts")
 		}
-		for _, p := range x.pairs {
-			id.Extra[p.key.text] = r.texts(p.value)
+		for _, p := range x.Pairs {
+			id.Extra[p.Key.Text] = r.texts(p.Value)
 		}
 	}
 	return id
 }
 
-func (r *reader) who(t *template, n *node) {
+func (r *reader) who(t *template, n *yamlnode.Node) {
 	if t.user == nil {
 		t.user = &identity{Username: defaultUser}
 	}
-	if g := n.get("groups"); g != nil {
+	if g := n.Get("groups"); g != nil {
 		t.user.Groups = append([]string{}, r.texts(g)...)
 	}
 	t.user.join()
@@ -171,7 +173,7 @@ func (r *reader) who(t *template, n *node) {
 		t.as.join()
 	}
 	t.sourceIPs = []string{defaultSource}
-	if s := n.get("source_ip"); s != nil {
+	if s := n.Get("source_ip"); s != nil {
 		t.sourceIPs = r.texts(s)
 		for _, ip := range t.sourceIPs {
 			if _, err := netip.ParseAddr(ip); err != nil {
@@ -179,7 +181,7 @@ func (r *reader) who(t *template, n *node) {
 			}
 		}
 	}
-	if a := n.get("agent"); a != nil {
+	if a := n.Get("agent"); a != nil {
 		t.agent = r.text(a)
 	}
 }
@@ -206,9 +208,9 @@ func (id *identity) join() {
 }
 
 // what reads the request itself.
-func (r *reader) what(t *template, n *node) {
-	t.query = r.params(n.get("query"))
-	res := n.get("resource")
+func (r *reader) what(t *template, n *yamlnode.Node) {
+	t.query = r.params(n.Get("query"))
+	res := n.Get("resource")
 	if t.verb == "" {
 		r.fail(n, "an event needs a verb")
 	}
@@ -219,11 +221,11 @@ func (r *reader) what(t *template, n *node) {
 	case res == nil:
 		return
 	case t.verb != "" && !slices.Contains(verbs, t.verb):
-		r.fail(n.get("verb"), "%q is no verb for resources; %s", t.verb, didYouMean(t.verb, verbs))
+		r.fail(n.Get("verb"), "%q is no verb for resources; %s", t.verb, didYouMean(t.verb, verbs))
 	}
 	text, sub, _ := strings.Cut(r.text(res), "/")
 	resource, group, _ := strings.Cut(text, ".")
-	typ, known := findType(resource, group, r.text(n.get("version")), t.namespace != "")
+	typ, known := findType(resource, group, r.text(n.Get("version")), t.namespace != "")
 	if !known {
 		r.fail(res, "no resource %q is Kubernetes' own; write RESOURCE.GROUP for others; %s", resource, didYouMean(resource, resourceNames()))
 		return
@@ -234,15 +236,15 @@ func (r *reader) what(t *template, n *node) {
 }
 
 // place tells of names and namespaces that do not go with the resource.
-func (r *reader) place(t *template, n *node) {
+func (r *reader) place(t *template, n *yamlnode.Node) {
 	single := t.sub != "" || slices.Contains([]string{"get", "update", "patch", "delete"}, t.verb)
 	switch {
 	case t.namespace != "" && !t.typ.namespaced:
-		r.fail(n.get("namespace"), "%s stand in no namespace", t.typ.resource)
+		r.fail(n.Get("namespace"), "%s stand in no namespace", t.typ.resource)
 	case t.generateName != "" && (t.verb != "create" || t.name != ""):
-		r.fail(n.get("generate_name"), "generate_name stands in place of name, and only with create")
+		r.fail(n.Get("generate_name"), "generate_name stands in place of name, and only with create")
 	case t.apply && t.verb != "patch":
-		r.fail(n.get("apply"), "a server-side apply is a patch; write verb: patch")
+		r.fail(n.Get("apply"), "a server-side apply is a patch; write verb: patch")
 	case t.uri != "":
 	case single && t.name == "":
 		r.fail(n, "%s of %s needs a name", t.verb, t.typ.resource)
@@ -252,9 +254,9 @@ func (r *reader) place(t *template, n *node) {
 }
 
 // command puts command and container into the parameters, as kubectl does.
-func (r *reader) command(t *template, n *node) {
+func (r *reader) command(t *template, n *yamlnode.Node) {
 	enters := t.sub == "exec" || t.sub == "attach"
-	command, container := n.get("command"), n.get("container")
+	command, container := n.Get("command"), n.Get("container")
 	if command != nil && !enters {
 		r.fail(command, "command goes with pods/exec and pods/attach; that of a container stands in pod")
 	}
@@ -274,44 +276,44 @@ func (r *reader) command(t *template, n *node) {
 	}
 }
 
-func (r *reader) params(n *node) (all []param) {
+func (r *reader) params(n *yamlnode.Node) (all []param) {
 	if n == nil {
 		return nil
 	}
-	if n.kind != mapping {
+	if n.Kind != yamlnode.Mapping {
 		r.fail(n, "query is a mapping of parameters to values")
 		return nil
 	}
-	for _, p := range n.pairs {
-		for _, v := range each(p.value) {
-			all = append(all, param{p.key.text, r.text(v)})
+	for _, p := range n.Pairs {
+		for _, v := range each(p.Value) {
+			all = append(all, param{p.Key.Text, r.text(v)})
 		}
 	}
 	return all
 }
 
 // bodies reads the objects.
-func (r *reader) bodies(t *template, n *node) {
+func (r *reader) bodies(t *template, n *yamlnode.Node) {
 	for _, body := range []struct {
 		key string
 		to  *any
 	}{{"request", &t.request}, {"response", &t.response}} {
-		b := n.get(body.key)
+		b := n.Get(body.key)
 		switch {
 		case b == nil:
-		case b.kind == scalar || body.key == "response" && b.kind == list:
+		case b.Kind == yamlnode.Scalar || body.key == "response" && b.Kind == yamlnode.List:
 			r.fail(b, "%s is an object, and so a mapping", body.key)
 		default:
-			*body.to = b.plain()
+			*body.to = b.Plain()
 		}
 	}
-	pod := n.get("pod")
+	pod := n.Get("pod")
 	if pod == nil && t.image == "" {
 		return
 	}
 	at := pod
 	if at == nil {
-		at = n.get("image")
+		at = n.Get("image")
 	}
 	if podPaths[t.typ.resource] == nil || t.sub != "" && t.sub != "ephemeralcontainers" {
 		r.fail(at, "pod and image go with pods and what has a template of pods; write request")
@@ -325,15 +327,15 @@ func (r *reader) bodies(t *template, n *node) {
 	if pod == nil {
 		return
 	}
-	if pod.kind != mapping {
+	if pod.Kind != yamlnode.Mapping {
 		r.fail(pod, "pod is the spec of a pod, and so a mapping")
 		return
 	}
-	t.podSpec, _ = pod.plain().(map[string]any)
+	t.podSpec, _ = pod.Plain().(map[string]any)
 }
 
 // moment reads a time after the start of the test, or one of the calendar.
-func (r *reader) moment(n *node, c *clock) time.Time {
+func (r *reader) moment(n *yamlnode.Node, c *clock) time.Time {
 	if n == nil {
 		return c.next
 	}

@@ -6,13 +6,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/kubewitness/kubewitness/pkg/yamlnode"
 )
 
 // row is one variant of a test: values for placeholders, and members of templates.
 type row struct {
-	suffix  string           // of the test's name
-	fills   map[string]*node // of placeholders
-	members *node            // over those of every template; nil: none
+	suffix  string                    // of the test's name
+	fills   map[string]*yamlnode.Node // of placeholders
+	members *yamlnode.Node            // over those of every template; nil: none
 }
 
 var placeholder = regexp.MustCompile(`\$\{([a-z][a-z0-9_]*)\}`)
@@ -22,21 +24,21 @@ const maxRows = 1_000
 
 // given is a variant as written: names with values.
 type given struct {
-	pairs []pair
+	Pairs []yamlnode.Pair
 	names []string // as shown
 }
 
 // rows gives the variants of a test. Without any it is the test as written.
-func (r *reader) rows(n *node, c testCase) []row {
+func (r *reader) rows(n *yamlnode.Node, c testCase) []row {
 	used := map[string]bool{}
 	for _, in := range c.all() {
 		collect(in, used)
 	}
-	variants, matrix := r.variants(n.get("variants")), r.matrix(n.get("matrix"))
+	variants, matrix := r.variants(n.Get("variants")), r.matrix(n.Get("matrix"))
 	needed := map[string]bool{} // placeholders that variants fill
 	for _, v := range variants {
-		for _, p := range v.pairs {
-			needed[p.key.text] = used[p.key.text]
+		for _, p := range v.Pairs {
+			needed[p.Key.Text] = used[p.Key.Text]
 		}
 	}
 	if maps := slices.Collect(maps.Values(needed)); !slices.Contains(maps, true) {
@@ -46,8 +48,8 @@ func (r *reader) rows(n *node, c testCase) []row {
 	var rows []row
 	for _, v := range variants {
 		for name, is := range needed {
-			if is && !slices.ContainsFunc(v.pairs, func(p pair) bool { return p.key.text == name }) {
-				r.fail(n.get("variants"), "a variant gives no value for ${%s}", name)
+			if is && !slices.ContainsFunc(v.Pairs, func(p yamlnode.Pair) bool { return p.Key.Text == name }) {
+				r.fail(n.Get("variants"), "a variant gives no value for ${%s}", name)
 			}
 		}
 		for _, m := range matrix {
@@ -55,53 +57,53 @@ func (r *reader) rows(n *node, c testCase) []row {
 				r.fail(n, "a test has at most %d variants", maxRows)
 				return nil
 			}
-			rows = append(rows, r.row(append(slices.Clone(v.pairs), m.pairs...), append(slices.Clone(v.names), m.names...), used, templates))
+			rows = append(rows, r.row(append(slices.Clone(v.Pairs), m.Pairs...), append(slices.Clone(v.names), m.names...), used, templates))
 		}
 	}
 	return rows
 }
 
-func (r *reader) row(pairs []pair, names []string, used map[string]bool, templates bool) row {
-	out := row{fills: map[string]*node{}}
+func (r *reader) row(pairs []yamlnode.Pair, names []string, used map[string]bool, templates bool) row {
+	out := row{fills: map[string]*yamlnode.Node{}}
 	if len(names) > 0 {
 		out.suffix = "/" + strings.Join(names, ",")
 	}
-	var members []pair
+	var members []yamlnode.Pair
 	for _, p := range pairs {
-		name := p.key.text
+		name := p.Key.Text
 		switch {
 		case used[name]:
-			out.fills[name] = p.value
+			out.fills[name] = p.Value
 		case slices.Contains(templateKeys, name) && templates:
 			members = append(members, p)
 		default:
-			r.fail(p.key, "${%s} stands nowhere in this test, and %q is no key of its templates; %s", name, name,
+			r.fail(p.Key, "${%s} stands nowhere in this test, and %q is no key of its templates; %s", name, name,
 				didYouMean(name, append(slices.Sorted(maps.Keys(used)), templateKeys...)))
 		}
 	}
 	if members != nil {
-		out.members = &node{kind: mapping, pairs: members}
+		out.members = &yamlnode.Node{Kind: yamlnode.Mapping, Pairs: members}
 	}
 	return out
 }
 
 // variants reads the rows of variants.
-func (r *reader) variants(n *node) (all []given) {
+func (r *reader) variants(n *yamlnode.Node) (all []given) {
 	switch {
 	case n == nil:
 		return nil
-	case n.kind != list:
+	case n.Kind != yamlnode.List:
 		r.fail(n, "variants is a list of mappings: [{user: alice}, {user: bob}]")
 		return nil
 	}
-	for i, item := range n.items {
-		if item.kind != mapping || len(item.pairs) == 0 {
+	for i, item := range n.Items {
+		if item.Kind != yamlnode.Mapping || len(item.Pairs) == 0 {
 			r.fail(item, "a variant is a mapping of names to values")
 			continue
 		}
-		g := given{pairs: item.pairs}
-		for _, p := range item.pairs {
-			g.names = append(g.names, p.key.text+"="+describe(p.value, i+1))
+		g := given{Pairs: item.Pairs}
+		for _, p := range item.Pairs {
+			g.names = append(g.names, p.Key.Text+"="+describe(p.Value, i+1))
 		}
 		all = append(all, g)
 	}
@@ -109,30 +111,30 @@ func (r *reader) variants(n *node) (all []given) {
 }
 
 // matrix reads all combinations of a matrix; one without values where there is none.
-func (r *reader) matrix(n *node) []given {
+func (r *reader) matrix(n *yamlnode.Node) []given {
 	all := []given{{}}
 	switch {
 	case n == nil:
 		return all
-	case n.kind != mapping:
+	case n.Kind != yamlnode.Mapping:
 		r.fail(n, "matrix is a mapping of names to lists: {user: [alice, bob]}")
 		return all
 	}
-	for _, p := range n.pairs {
-		if p.value.kind != list || len(p.value.items) == 0 {
-			r.fail(p.value, "matrix has a list of values for each name")
+	for _, p := range n.Pairs {
+		if p.Value.Kind != yamlnode.List || len(p.Value.Items) == 0 {
+			r.fail(p.Value, "matrix has a list of values for each name")
 			continue
 		}
-		if len(all)*len(p.value.items) > maxRows {
+		if len(all)*len(p.Value.Items) > maxRows {
 			r.fail(n, "a test has at most %d variants", maxRows)
 			return all
 		}
 		var next []given
 		for _, g := range all {
-			for i, v := range p.value.items {
+			for i, v := range p.Value.Items {
 				next = append(next, given{
-					pairs: append(slices.Clone(g.pairs), pair{p.key, v}),
-					names: append(slices.Clone(g.names), p.key.text+"="+describe(v, i+1)),
+					Pairs: append(slices.Clone(g.Pairs), yamlnode.Pair{Key: p.Key, Value: v}),
+					names: append(slices.Clone(g.names), p.Key.Text+"="+describe(v, i+1)),
 				})
 			}
 		}
@@ -142,20 +144,20 @@ func (r *reader) matrix(n *node) []given {
 }
 
 // collect gathers the names of placeholders in the texts of a node.
-func collect(n *node, used map[string]bool) {
-	for _, m := range placeholder.FindAllStringSubmatch(n.text, -1) {
+func collect(n *yamlnode.Node, used map[string]bool) {
+	for _, m := range placeholder.FindAllStringSubmatch(n.Text, -1) {
 		used[m[1]] = true
 	}
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		collect(item, used)
 	}
-	for _, p := range n.pairs {
-		collect(p.value, used)
+	for _, p := range n.Pairs {
+		collect(p.Value, used)
 	}
 }
 
 // event gives an event as the row has it.
-func (w row) event(n *node) *node {
+func (w row) event(n *yamlnode.Node) *yamlnode.Node {
 	if w.members != nil && isTemplate(n) {
 		n = over(n, w.members)
 	}
@@ -163,7 +165,7 @@ func (w row) event(n *node) *node {
 }
 
 // fill replaces placeholders; nil stays nil.
-func (w row) fill(n *node) *node {
+func (w row) fill(n *yamlnode.Node) *yamlnode.Node {
 	if n == nil || len(w.fills) == 0 {
 		return n
 	}
@@ -171,40 +173,40 @@ func (w row) fill(n *node) *node {
 }
 
 // fill gives a copy of a node with placeholders replaced; those that have no value stay.
-func fill(n *node, values map[string]*node) *node {
+func fill(n *yamlnode.Node, values map[string]*yamlnode.Node) *yamlnode.Node {
 	out := *n
-	switch n.kind {
-	case list:
-		out.items = make([]*node, len(n.items))
-		for i, item := range n.items {
-			out.items[i] = fill(item, values)
+	switch n.Kind {
+	case yamlnode.List:
+		out.Items = make([]*yamlnode.Node, len(n.Items))
+		for i, item := range n.Items {
+			out.Items[i] = fill(item, values)
 		}
 		return &out
-	case mapping:
-		out.pairs = make([]pair, len(n.pairs))
-		for i, p := range n.pairs {
-			out.pairs[i] = pair{p.key, fill(p.value, values)}
+	case yamlnode.Mapping:
+		out.Pairs = make([]yamlnode.Pair, len(n.Pairs))
+		for i, p := range n.Pairs {
+			out.Pairs[i] = yamlnode.Pair{Key: p.Key, Value: fill(p.Value, values)}
 		}
 		return &out
 	}
-	if m := placeholder.FindStringSubmatch(n.text); m != nil && m[0] == n.text {
+	if m := placeholder.FindStringSubmatch(n.Text); m != nil && m[0] == n.Text {
 		if v := values[m[1]]; v != nil {
 			whole := *v
-			whole.line, whole.column = n.line, n.column
+			whole.Line, whole.Column = n.Line, n.Column
 			return &whole
 		}
 	}
-	text := placeholder.ReplaceAllStringFunc(n.text, func(s string) string {
-		if v := values[s[2:len(s)-1]]; v != nil && v.kind == scalar {
-			return v.text
+	text := placeholder.ReplaceAllStringFunc(n.Text, func(s string) string {
+		if v := values[s[2:len(s)-1]]; v != nil && v.Kind == yamlnode.Scalar {
+			return v.Text
 		}
 		return s
 	})
-	if text != n.text {
-		out.text, out.value = text, text
+	if text != n.Text {
+		out.Text, out.Value = text, text
 	}
 	return &out
 }
 
 // number is a value for ${n}.
-func number(i int) *node { return &node{text: fmt.Sprint(i), value: int64(i)} }
+func number(i int) *yamlnode.Node { return &yamlnode.Node{Text: fmt.Sprint(i), Value: int64(i)} }
