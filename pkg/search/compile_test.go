@@ -10,6 +10,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
+	"github.com/kubewitness/kubewitness/pkg/ruleset"
 )
 
 func withMacros(t testing.TB) *rules.Ruleset {
@@ -42,16 +43,16 @@ func TestConditionsUseTheRulesTerms(t *testing.T) {
 // TestBadConditions: the error says what is wrong, and where.
 func TestBadConditions(t *testing.T) {
 	for text, want := range map[string]string{
-		"ka.verb =":                         "1:10",
-		"ka.verb = get and ka.nothing = 1":  "1:19: filter_check called with nonexistent field ka.nothing",
-		"ka.verb = get or nothing":          "Undefined macro 'nothing'",
-		"kw.response.code > many":           "1:20",
-		"ka.user.groups = a":                "operator not supported list filters",
-		"ka.verb in (reading":               "1:",
-		"reads and wrong":                   `1:11: macro "wrong": filter_check called with nonexistent field ka.nothing`,
-		"ka.verb regex '('":                 "invalid regex pattern",
-		strings.Repeat("x", maxCondition+1): "make several searches",
-		strings.Repeat("(", 20000):          "1:",
+		"ka.verb =":                                 "1:10",
+		"ka.verb = get and ka.nothing = 1":          "1:19: filter_check called with nonexistent field ka.nothing",
+		"ka.verb = get or nothing":                  "Undefined macro 'nothing'",
+		"kw.response.code > many":                   "1:20",
+		"ka.user.groups = a":                        "operator not supported list filters",
+		"ka.verb in (reading":                       "1:",
+		"reads and wrong":                           `1:11: macro "wrong": filter_check called with nonexistent field ka.nothing`,
+		"ka.verb regex '('":                         "invalid regex pattern",
+		strings.Repeat("x", ruleset.MaxCondition+1): "make several of it",
+		strings.Repeat("(", 20000):                  "1:",
 	} {
 		_, err := parse(text, withMacros(t))
 		var bad BadRequest
