@@ -27,17 +27,7 @@
 // is observed. An exception that fits and has not expired makes an observation of a warning
 // or a denial.
 //
-// # Where an entry or an exception holds
-//
-//	clusters, namespaces, users, names  names or patterns (* is any text, ? a byte, [a-z] one of
-//	                                    them); one of the list must match. No list: all
-//	groups                              the same; one of the user's groups must match one of the list
-//	namespace_labels                    all of these labels must stand in the namespace
-//
-// A request about nothing in a namespace has the empty namespace, which * matches. A
-// Namespace itself is in the namespace of its name. A review does not have the labels of the
-// namespace that an object is in, so namespace_labels holds for requests that write
-// Namespace objects, and for no others.
+// Where an entry or an exception holds is told as package scope says.
 //
 // Unknown keys, keys that are there twice, and names of rules that do not exist are errors,
 // with file, line and column.

@@ -89,15 +89,10 @@ func (p *parser) exception(n *yamlnode.Node) (x Exception) {
 
 // scope are the members that say where something holds.
 func (p *parser) scope(s *Scope) []yamlnode.Member {
-	list := func(key string, to *[]string) yamlnode.Member {
-		return yamlnode.Member{Key: key, Read: func(n *yamlnode.Node) { *to = p.List(n) }}
-	}
-	return []yamlnode.Member{
+	return append([]yamlnode.Member{
 		{Key: "rule", Read: func(n *yamlnode.Node) { s.Rules = p.names(n, "rule", p.known.Rules) }},
 		{Key: "tag", Read: func(n *yamlnode.Node) { s.Tags = p.names(n, "tag", p.known.Tags) }},
-		list("clusters", &s.Clusters), list("namespaces", &s.Namespaces), list("users", &s.Users), list("groups", &s.Groups), list("names", &s.Objects),
-		{Key: "namespace_labels", Read: func(n *yamlnode.Node) { s.NamespaceLabels = p.labels(n) }},
-	}
+	}, s.Members(&p.Reader)...)
 }
 
 // named holds that something says what it is about.
@@ -117,17 +112,6 @@ func (p *parser) names(n *yamlnode.Node, what string, known []string) []string {
 		}
 	}
 	return list
-}
-
-func (p *parser) labels(n *yamlnode.Node) map[string]string {
-	out := map[string]string{}
-	for _, pair := range p.Pairs(n) {
-		out[pair.Key.Text] = p.Words(pair.Value)
-	}
-	if len(out) == 0 && n.Kind == yamlnode.Mapping {
-		p.Refuse(n, "names no label; write {NAME: VALUE}, or take it away")
-	}
-	return out
 }
 
 // time reads a day, of which it gives the end, or a time.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kubewitness/kubewitness/pkg/falco/operator"
+	"github.com/kubewitness/kubewitness/pkg/scope"
 )
 
 // Action is what a detection leads to.
@@ -25,12 +25,11 @@ type Policy struct {
 	Exceptions []Exception
 }
 
-// Scope is where an entry or an exception holds.
+// Scope is which detections an entry or an exception is about.
 type Scope struct {
-	Rules, Tags                                  []string // one of these names it; one of the lists is empty
-	Clusters, Namespaces, Users, Groups, Objects []string // patterns; none: all
-	NamespaceLabels                              map[string]string
-	Line                                         int // in the file
+	Rules, Tags []string // one of these names it; one of the lists is empty
+	scope.Scope
+	Line int // in the file
 }
 
 // Entry is what detections lead to somewhere.
@@ -48,14 +47,7 @@ type Exception struct {
 }
 
 // Request is what a detection is about.
-type Request struct {
-	Cluster   string
-	Namespace string // "": in none; of a Namespace its name
-	User      string
-	Groups    []string
-	Object    string            // its name; "" where it has none yet
-	Labels    map[string]string // of the namespace, where the request writes one; else nil
-}
+type Request = scope.Request
 
 // Decision is what a detection leads to. Without a policy all are observed.
 type Decision struct {
@@ -98,23 +90,7 @@ func (s *Scope) covers(r *Request, rule string, tags []string) bool {
 	if !slices.Contains(s.Rules, rule) && !slices.ContainsFunc(s.Tags, func(t string) bool { return slices.Contains(tags, t) }) {
 		return false
 	}
-	if !matches(s.Clusters, r.Cluster) || !matches(s.Namespaces, r.Namespace) || !matches(s.Users, r.User) || !matches(s.Objects, r.Object) {
-		return false
-	}
-	if len(s.Groups) > 0 && !slices.ContainsFunc(r.Groups, func(g string) bool { return matches(s.Groups, g) }) {
-		return false
-	}
-	for key, value := range s.NamespaceLabels {
-		if got, ok := r.Labels[key]; !ok || got != value {
-			return false
-		}
-	}
-	return true
-}
-
-// matches tells whether one of the patterns matches; none match all.
-func matches(patterns []string, s string) bool {
-	return len(patterns) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return operator.Glob(p, s, false) })
+	return s.Covers(r)
 }
 
 // Expired are the exceptions that are none any more.

@@ -8,8 +8,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/kubewitness/kubewitness/pkg/audit"
 )
 
 const file = `
@@ -106,28 +104,6 @@ func TestDecide(t *testing.T) {
 	assert.Empty(t, none.Expired(noon))
 	require.Len(t, p.Expired(noon), 1)
 	assert.Equal(t, "sam: an incident, until 2026-11-30T12:00:00Z", p.Expired(noon)[0].String())
-}
-
-func TestRequestOf(t *testing.T) {
-	for _, tt := range []struct {
-		name, event string
-		want        Request
-	}{
-		{"an object in a namespace", `"user":{"username":"jane","groups":["a","b"]},"objectRef":{"resource":"pods","namespace":"shop","name":"web"}`,
-			Request{Namespace: "shop", User: "jane", Groups: []string{"a", "b"}, Object: "web"}},
-		{"of a create, in an audit log", `"objectRef":{"resource":"pods","namespace":"shop"},"requestObject":{"metadata":{"name":"web"}}`, Request{Namespace: "shop", Object: "web"}},
-		{"a namespace", `"objectRef":{"resource":"namespaces","name":"shop"},"requestObject":{"metadata":{"labels":{"env":"prod","odd":1}}}`,
-			Request{Namespace: "shop", Object: "shop", Labels: map[string]string{"env": "prod", "odd": ""}}},
-		{"namespaces of another group", `"objectRef":{"resource":"namespaces","apiGroup":"x.example","name":"shop"}`, Request{Object: "shop"}},
-		{"on behalf of somebody", `"user":{"username":"admin"},"impersonatedUser":{"username":"jane","groups":["dev"]},"objectRef":{"resource":"pods"}`, Request{User: "jane", Groups: []string{"dev"}}},
-		{"nothing", `"verb":"get"`, Request{}},
-	} {
-		e, err := audit.NewReader(strings.NewReader(`{"kind":"Event","apiVersion":"audit.k8s.io/v1",`+tt.event+`,"stageTimestamp":"2026-11-30T12:00:00Z"}`), "test", audit.Limits{}).Next()
-		require.NoError(t, err)
-		e.Cluster = "prod"
-		tt.want.Cluster = "prod"
-		assert.Equal(t, tt.want, RequestOf(e), tt.name)
-	}
 }
 
 func TestMessages(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/scope"
 )
 
 // Simulation tells what a policy would have done to requests of the past, if it had been
@@ -44,7 +45,7 @@ func (s *Simulation) Add(e *audit.Event, rule string, tags []string) {
 	if !Reviewed(e) {
 		return
 	}
-	r := RequestOf(e)
+	r := scope.RequestOf(e)
 	d := s.policy.Decide(&r, rule, tags, s.now)
 	if d.Action == Observe && d.Exception == nil {
 		return
@@ -106,4 +107,11 @@ func Reviewed(e *audit.Event) bool {
 		return true
 	}
 	return slices.Contains(connects, text(ref.Get("subresource")))
+}
+
+func text(v audit.Value) string {
+	if v.Kind() != audit.String {
+		return ""
+	}
+	return v.Text()
 }

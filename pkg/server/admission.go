@@ -15,6 +15,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/ingest/admission"
 	"github.com/kubewitness/kubewitness/pkg/judge"
 	"github.com/kubewitness/kubewitness/pkg/match"
+	"github.com/kubewitness/kubewitness/pkg/scope"
 	"github.com/kubewitness/kubewitness/pkg/watch"
 )
 
@@ -164,7 +165,7 @@ func (d *decider) Review(e *audit.Event, id audit.Identity) admission.Judgement 
 		if len(detections) == 0 {
 			return
 		}
-		request := enforce.RequestOf(e)
+		request := scope.RequestOf(e)
 		for i := range detections {
 			det := &detections[i]
 			f := enforce.Finding{Rule: det.Rule.Name, Desc: det.Rule.Desc, Decision: policy.Decide(&request, det.Rule.Name, det.Rule.Tags, now)}

@@ -53,6 +53,8 @@ var rooms = []room{
 	{"pkg/watch", nil},
 	{"pkg/listen", []string{"pkg/watch"}},
 	{"pkg/record", []string{"pkg/audit", "pkg/falco/rules", "pkg/match"}},
+	// Which events and reviews are of one request, for whoever takes them in.
+	{"pkg/join", []string{"pkg/audit", "pkg/record"}},
 	{"pkg/judge", []string{"pkg/audit", "pkg/correlate", "pkg/falco/rules", "pkg/field", "pkg/match", "pkg/record", "pkg/redact", "pkg/ruleset"}},
 	// What an entry of a cloud's log means, whatever brings it.
 	{"pkg/ingest/gcp", []string{"pkg/audit"}},
@@ -62,7 +64,7 @@ var rooms = []room{
 	// Who sends, for all endpoints that clusters send to.
 	{"pkg/ingest/gate", nil},
 	{"pkg/ingest/file", []string{"pkg/audit", "pkg/durable", "pkg/ingest", "pkg/spool"}},
-	{"pkg/ingest/...", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gate", "pkg/record", "pkg/spool"}},
+	{"pkg/ingest/...", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gate", "pkg/join", "pkg/record", "pkg/spool"}},
 	// The store knows rows; how an event becomes one is row's, which sink and search share.
 	{"pkg/store", []string{"pkg/durable", "pkg/failpoint", "pkg/store/hush"}},
 	{"pkg/store/hush", nil},
@@ -74,8 +76,11 @@ var rooms = []room{
 	{"pkg/kibana", []string{"pkg/ecs", "pkg/elasticsearch"}},
 	{"pkg/search/elastic", []string{"pkg/ecs", "pkg/elasticsearch", "pkg/row", "pkg/store"}},
 	{"pkg/sink/...", []string{"pkg/alert", "pkg/audit", "pkg/ecs", "pkg/elasticsearch", "pkg/falco/rules", "pkg/failpoint", "pkg/match", "pkg/record", "pkg/row", "pkg/sink", "pkg/store"}},
+	{"pkg/scope", []string{"pkg/audit", "pkg/falco/operator", "pkg/yamlnode"}},
 	// What detections at admission lead to; of rules it knows names and tags.
-	{"pkg/enforce", []string{"pkg/audit", "pkg/falco/operator", "pkg/yamlnode"}},
+	{"pkg/enforce", []string{"pkg/audit", "pkg/scope", "pkg/yamlnode"}},
+	// How objects are changed before they are stored; conditions are in the rules' terms.
+	{"pkg/mutate", []string{"pkg/audit", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/ruleset", "pkg/scope", "pkg/yamlnode"}},
 	// Installing: certificates, the API server's client, and what is put into a cluster with both.
 	{"pkg/authority", nil},
 	{"pkg/kube", nil},

@@ -1,6 +1,16 @@
-package enforce
+package scope
 
 import "github.com/kubewitness/kubewitness/pkg/audit"
+
+// Request is what a request is about, as far as a scope asks.
+type Request struct {
+	Cluster   string
+	Namespace string // "": in none; of a Namespace its name
+	User      string
+	Groups    []string
+	Object    string            // its name; "" where it has none yet
+	Labels    map[string]string // of the namespace, where the request writes one; else nil
+}
 
 // RequestOf reads what an event is about. The user is the one that the request acted as.
 func RequestOf(e *audit.Event) Request {
