@@ -84,11 +84,7 @@ func (c *replayCommand) run(ctx context.Context, inputs []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := set.Matcher(c.matching == "first", c.appendFields)
-	if err != nil {
-		return err
-	}
-	stateful, err := set.Stateful(c.appendFields)
+	m, stateful, err := set.Compiled(c.matching == "first", c.appendFields)
 	if err != nil {
 		return err
 	}

@@ -260,11 +260,7 @@ func (c *backtestCommand) overArchive(ctx context.Context, a *archive, r testedR
 
 // overFiles judges recordings.
 func (c *backtestCommand) overFiles(ctx context.Context, r testedRules, t *backtest.Tally) error {
-	m, err := r.set.Matcher(false, nil)
-	if err != nil {
-		return err
-	}
-	stateful, err := r.set.Stateful(nil)
+	m, stateful, err := r.set.Compiled(false, nil)
 	if err != nil {
 		return err
 	}

@@ -32,8 +32,17 @@ func (j *Judge) Judge(c *field.Context) (match.Result, []Found) {
 
 // Look is the part of Judge that can be done for many events at once.
 func (j *Judge) Look(c *field.Context) (match.Result, *Observation) {
-	res := j.matcher.Match(c)
-	o := j.rules.Look(c, audit.Identity{})
+	if looked := j.rules.Looked(); looked == nil || j.matcher.Beside() != looked {
+		res := j.matcher.Match(c)
+		return together(res, j.rules.Look(c, audit.Identity{}))
+	}
+	var room [8]int32
+	res, met := j.matcher.MatchBeside(room[:0], c)
+	return res, j.rules.observe(c, audit.Identity{}, met, nil)
+}
+
+// together adds the faults of what was looked at by itself.
+func together(res match.Result, o *Observation) (match.Result, *Observation) {
 	if o != nil {
 		res.Faults = append(res.Faults, o.Faults...)
 	}

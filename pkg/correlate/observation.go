@@ -42,10 +42,17 @@ func (r *Rules) Look(c *field.Context, id audit.Identity) *Observation {
 	if r.matcher == nil {
 		return nil
 	}
-	var o Observation
 	var room [8]int32
 	met, faults := r.matcher.Hits(room[:0], c)
-	o.Faults = faults
+	return r.observe(c, id, met, faults)
+}
+
+// observe makes the observation of what an event meets.
+func (r *Rules) observe(c *field.Context, id audit.Identity, met []int32, faults []match.Fault) *Observation {
+	o := Observation{Faults: faults}
+	if len(met) > 0 {
+		o.hits = make([]hit, 0, len(met))
+	}
 	for _, n := range met {
 		p := r.probes[n]
 		h := hit{rule: p.rule, step: p.step}
@@ -66,7 +73,8 @@ func (r *Rules) Look(c *field.Context, id audit.Identity) *Observation {
 	if o.id = id; id == (audit.Identity{}) && slices.ContainsFunc(o.hits, r.tellsApart) {
 		o.id = c.Event.Identity()
 	}
-	return &o
+	seen := o // only what is kept is allocated
+	return &seen
 }
 
 // tellsApart tells whether a rule needs the identity of each event that it counts. That a

@@ -15,6 +15,7 @@ import (
 // concurrent use.
 type Rules struct {
 	matcher *match.Matcher // of what an event must meet to be looked at; nil where there are no rules
+	looked  *rules.Ruleset // the matcher's
 	probes  []probe        // by the number of the matcher's rule
 	rules   []*rule
 	timed   map[string]bool // verbs whose requests have a time to be completed
@@ -62,6 +63,7 @@ func New(rs *rules.Ruleset, cat *field.Catalogue, opt match.Options) (*Rules, er
 	if len(b.probes.Rules) == 0 {
 		return b.out, nil
 	}
+	b.out.looked = b.probes
 	var err error
 	if b.out.matcher, err = match.New(b.probes, cat, match.Options{Strict: opt.Strict}); err != nil {
 		return nil, fmt.Errorf("correlate: %w", err)
@@ -71,6 +73,11 @@ func New(rs *rules.Ruleset, cat *field.Catalogue, opt match.Options) (*Rules, er
 
 // Len is how many rules there are.
 func (r *Rules) Len() int { return len(r.rules) }
+
+// Looked are the conditions that [Rules.Look] looks for in an event, as rules; nil
+// where there are none. A matcher that has them beside its own rules looks for both
+// in one go, in a [Judge].
+func (r *Rules) Looked() *rules.Ruleset { return r.looked }
 
 // Digest changes with what the rules say of events together.
 func (r *Rules) Digest() []byte { return r.digest[:] }

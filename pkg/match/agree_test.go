@@ -57,12 +57,22 @@ func agree(t *testing.T, rs *rules.Ruleset, events []*audit.Event, strict bool) 
 		require.NoError(t, err)
 		plain, err := NewPlain(rs, cat, opt)
 		require.NoError(t, err)
+		half := &rules.Ruleset{Rules: rs.Rules[len(rs.Rules)/2:]}
+		beside, err := NewBeside(rs, half, cat, opt)
+		require.NoError(t, err)
+		alone, err := New(half, cat, Options{Strict: strict})
+		require.NoError(t, err)
 		hits := 0
 		for i, e := range events {
 			c := field.Context{Event: e, Num: uint64(i + 1), First: events[0].Time, Hostname: "h"}
 			want := plain.Match(&c)
 			got := fast.Match(&c)
 			if !assert.Equal(t, want, got, "event %d: %s", i+1, e.Raw) {
+				return
+			}
+			wantMet, _ := alone.Hits(nil, &c)
+			both, met := beside.MatchBeside(nil, &c)
+			if !assert.Equal(t, want, both, "beside others, event %d: %s", i+1, e.Raw) || !assert.Equal(t, wantMet, met) {
 				return
 			}
 			hits += len(got.Detections)

@@ -52,6 +52,18 @@ func TestFaults(t *testing.T) {
 		requireOneFault(t, m.Match(someEvent(t)))
 		requireOneFault(t, m.Match(someEvent(t)))
 	})
+	t.Run("beside others, planned", func(t *testing.T) {
+		rs := loadRules(t, false, []byte(threeRules))
+		m, err := NewBeside(rs, rs, field.Default(), Options{})
+		require.NoError(t, err)
+		m.plain.rules[1].output[0].operand = broken{}
+		m.plain.rules[3].when = broken{}
+		res, met := m.MatchBeside(nil, someEvent(t))
+		assert.Equal(t, []int32{1, 2}, met)
+		require.Len(t, res.Detections, 2)
+		require.Len(t, res.Faults, 2)
+		assert.Equal(t, []string{"second", "first"}, []string{res.Faults[0].Rule.Name, res.Faults[1].Rule.Name})
+	})
 	t.Run("a fault is no match", func(t *testing.T) {
 		m := newPlain(t, Options{First: true})
 		m.rules[0].when = broken{}

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
@@ -38,6 +39,7 @@ type Result struct {
 // safe for concurrent use.
 type Matcher struct {
 	plain  *Plain // makes the detections, and judges events on which the plan fails
+	beside *rules.Ruleset
 	prog   *program
 	index  *index
 	states sync.Pool
@@ -46,15 +48,29 @@ type Matcher struct {
 // New compiles the enabled rules of a set, but for those that need more than one
 // event.
 func New(rs *rules.Ruleset, cat *field.Catalogue, opt Options) (*Matcher, error) {
+	return NewBeside(rs, nil, cat, opt)
+}
+
+// NewBeside compiles the enabled rules of a set as New does, and those of another
+// beside them: [Matcher.MatchBeside] judges both in one go, where what they share
+// is judged once.
+func NewBeside(rs, beside *rules.Ruleset, cat *field.Catalogue, opt Options) (*Matcher, error) {
 	plain, err := NewPlain(rs, cat, opt)
 	if err != nil {
 		return nil, err
+	}
+	if beside != nil {
+		others, err := NewPlain(beside, cat, Options{Strict: opt.Strict})
+		if err != nil {
+			return nil, err
+		}
+		plain.rules = append(plain.rules, others.rules...)
 	}
 	prog, err := compile(plain, cat, opt.Strict)
 	if err != nil {
 		return nil, err
 	}
-	m := &Matcher{plain: plain, prog: prog, index: newIndex(prog)}
+	m := &Matcher{plain: plain, beside: beside, prog: prog, index: newIndex(prog)}
 	m.states.New = func() any { return newState(prog, m.index) }
 	return m, nil
 }
@@ -62,24 +78,37 @@ func New(rs *rules.Ruleset, cat *field.Catalogue, opt Options) (*Matcher, error)
 // Match judges one event. The context's Strict is set to the matcher's. Where
 // nothing matches nothing is allocated.
 func (m *Matcher) Match(c *field.Context) Result {
+	res, _ := m.match(nil, c)
+	return res
+}
+
+// match appends the numbers of the rules beside that hold.
+func (m *Matcher) match(dst []int32, c *field.Context) (Result, []int32) {
 	c.Strict = m.plain.opt.Strict
 	st := m.states.Get().(*state)
 	defer m.states.Put(st)
 	if !m.run(st, c) {
-		return m.plain.Match(c)
+		return m.plain.match(dst, c)
 	}
+	own, _ := slices.BinarySearch(st.hits, int32(m.plain.own))
 	if len(st.hits) == 0 {
-		return Result{}
+		return Result{}, dst
 	}
-	res := Result{Detections: make([]Detection, 0, len(st.hits))}
-	for _, id := range st.hits {
+	var res Result
+	if own > 0 {
+		res.Detections = make([]Detection, 0, own)
+	}
+	for _, id := range st.hits[:own] {
 		d, err := m.plain.detect(&m.plain.rules[id], c)
 		if err != nil {
-			return m.plain.Match(c)
+			return m.plain.match(dst, c)
 		}
 		res.Detections = append(res.Detections, d)
 	}
-	return res
+	for _, id := range st.hits[own:] {
+		dst = append(dst, id-int32(m.plain.own))
+	}
+	return res, dst
 }
 
 // run collects the rules that match in st.hits. It tells false when a panic
@@ -93,10 +122,14 @@ func (m *Matcher) run(st *state, c *field.Context) (ok bool) {
 	}()
 	st.begin(c)
 	m.index.candidates(st)
+	first := m.plain.opt.First
 	for _, id := range st.candidates {
+		if first && len(st.hits) > 0 && id < int32(m.plain.own) {
+			continue
+		}
 		if st.node(m.prog.rules[id].root) {
 			st.hits = append(st.hits, id)
-			if m.plain.opt.First {
+			if first && m.beside == nil {
 				break
 			}
 		}

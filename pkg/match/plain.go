@@ -12,6 +12,7 @@ import (
 // use.
 type Plain struct {
 	rules  []rule
+	own    int // of the rules, those that make detections; the rest are looked at beside them
 	append []output
 	opt    Options
 }
@@ -38,6 +39,7 @@ func NewPlain(rs *rules.Ruleset, cat *field.Catalogue, opt Options) (*Plain, err
 		}
 		m.rules = append(m.rules, compiled)
 	}
+	m.own = len(m.rules)
 	for _, name := range opt.AppendFields {
 		out, err := b.namedOutput(name)
 		if err != nil {
@@ -50,9 +52,15 @@ func NewPlain(rs *rules.Ruleset, cat *field.Catalogue, opt Options) (*Plain, err
 
 // Match judges one event. The context's Strict is set to the matcher's.
 func (m *Plain) Match(c *field.Context) Result {
+	res, _ := m.match(nil, c)
+	return res
+}
+
+// match appends the numbers of the rules beside that hold.
+func (m *Plain) match(dst []int32, c *field.Context) (Result, []int32) {
 	var res Result
 	c.Strict = m.opt.Strict
-	for i := range m.rules {
+	for i := range m.rules[:m.own] {
 		r := &m.rules[i]
 		d, hit, err := m.judge(r, c)
 		if err != nil {
@@ -66,7 +74,17 @@ func (m *Plain) Match(c *field.Context) Result {
 			}
 		}
 	}
-	return res
+	for i := range m.rules[m.own:] {
+		r := &m.rules[m.own+i]
+		holds, err := r.holds(c)
+		switch {
+		case err != nil:
+			res.Faults = append(res.Faults, Fault{Rule: r.rule, Err: err})
+		case holds:
+			dst = append(dst, int32(i))
+		}
+	}
+	return res, dst
 }
 
 // judge keeps a panic in one rule from costing the event or the other rules.

@@ -30,6 +30,16 @@ func (m *Matcher) Hits(dst []int32, c *field.Context) ([]int32, []Fault) {
 	return dst, faults
 }
 
+// MatchBeside judges an event by the rules and by those beside them, and appends the
+// numbers of these that it meets, counted from 0 among the enabled ones, in their
+// order. Where nothing matches nothing is allocated.
+func (m *Matcher) MatchBeside(dst []int32, c *field.Context) (Result, []int32) {
+	return m.match(dst, c)
+}
+
+// Beside is the set given to [NewBeside].
+func (m *Matcher) Beside() *rules.Ruleset { return m.beside }
+
 // Single is one rule, whatever it says of several events: for those who find out
 // by themselves when it fires. It is immutable and safe for concurrent use.
 type Single struct {

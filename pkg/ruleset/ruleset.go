@@ -76,14 +76,22 @@ func (s *Set) Stateful(appendFields []string) (*correlate.Rules, error) {
 	return correlate.New(s.Rules, s.Catalogue, match.Options{Strict: s.strict, AppendFields: appendFields})
 }
 
+// Compiled compiles all rules: a judge of both looks at an event for all of them in
+// one go.
+func (s *Set) Compiled(first bool, appendFields []string) (*match.Matcher, *correlate.Rules, error) {
+	stateful, err := s.Stateful(appendFields)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := match.NewBeside(s.Rules, stateful.Looked(), s.Catalogue,
+		match.Options{First: first, Strict: s.strict, AppendFields: appendFields})
+	return m, stateful, err
+}
+
 // Judge makes a judge of a run of events by all of the rules; hostname is what
 // evt.hostname gives.
 func (s *Set) Judge(first bool, appendFields []string, hostname string) (*correlate.Judge, error) {
-	m, err := s.Matcher(first, appendFields)
-	if err != nil {
-		return nil, err
-	}
-	stateful, err := s.Stateful(appendFields)
+	m, stateful, err := s.Compiled(first, appendFields)
 	if err != nil {
 		return nil, err
 	}

@@ -25,11 +25,7 @@ type Runner struct {
 // NewRunner makes a runner of rules without errors. strict: they were loaded as Falco does;
 // known are then the names of the rules that tests may name though they were skipped.
 func NewRunner(set *ruleset.Set, strict bool, known []string) (*Runner, error) {
-	m, err := set.Matcher(false, nil)
-	if err != nil {
-		return nil, err
-	}
-	stateful, err := set.Stateful(nil)
+	m, stateful, err := set.Compiled(false, nil)
 	if err != nil {
 		return nil, err
 	}
