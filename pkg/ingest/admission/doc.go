@@ -61,6 +61,9 @@
 //
 // API servers take all but 200 for a failure of the webhook, and do as failurePolicy says.
 //
+// A dry run of an object with the label [ProbeLabel] is answered with a warning that says who
+// asked and when, by which the way from an API server to here is tried.
+//
 // # What is kept
 //
 // The answer waits until the event is on disk, [Config.Deadline] at most. What takes longer

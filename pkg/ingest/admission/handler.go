@@ -162,6 +162,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		h.counts.unproved.Add(1)
 	}
 	h.counts.verdict(&verdict)
+	if text := rv.probe(o, onDisk); text != "" {
+		verdict.Warnings = append([]string{text}, verdict.Warnings...) // first, or it might not be passed on
+	}
 	h.counts.answered.add(h.cfg.Now().Sub(begun))
 	return answerOf(rv.uid, verdict), nil
 }
