@@ -34,6 +34,7 @@ var homes = []library{
 	{"github.com/stretchr/testify", nil, ""},
 	{"github.com/getkin/kin-openapi", nil, ""},
 	{"github.com/rogpeppe/go-internal", nil, ""},
+	{"gopkg.in/evanphx/json-patch.v4", nil, ""}, // the one that API servers apply patches of webhooks with
 	// Tests hold our reading of events against the API server's own types. In the binary it is for policies alone (decision 0009).
 	{"k8s.io/apimachinery", []string{"pkg/policy", "pkg/kube"}, "audit policies are policy.Policy"},
 	{"k8s.io/apiserver", []string{"pkg/policy"}, "audit policies are policy.Policy"},
