@@ -34,7 +34,7 @@ type Installer struct {
 // Defaults of Installer.
 const (
 	DefaultWait  = 2 * time.Minute
-	DefaultEvery = time.Second
+	DefaultEvery = 300 * time.Millisecond
 	DefaultProbe = "default"
 )
 
