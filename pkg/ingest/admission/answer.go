@@ -66,6 +66,10 @@ type decision struct {
 	Allowed  bool     `json:"allowed"`
 	Status   *status  `json:"status,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
+
+	PatchType        string            `json:"patchType,omitempty"`
+	Patch            []byte            `json:"patch,omitempty"`
+	AuditAnnotations map[string]string `json:"auditAnnotations,omitempty"` // the API server puts the webhook's name before the keys
 }
 
 type status struct {

@@ -48,6 +48,8 @@ type Counters struct {
 	Behind   int               // events being stored now
 	InHand   int64             // bytes of bodies in hand now
 
+	Mutations Mutations
+
 	Decided  Histogram // from the end of the body until it is known what to answer
 	Answered Histogram // from there until the answer, the disk included
 }
@@ -58,7 +60,9 @@ type counts struct {
 
 	allowed, warned, denied, faults, late, unproved atomic.Uint64
 
-	decided, answered histogram
+	patched, unchanged, would, mutateFailed atomic.Uint64
+
+	decided, answered, mutating histogram
 }
 
 type histogram struct {
@@ -107,6 +111,9 @@ func (h *Handler) Counters() Counters {
 		Allowed: c.allowed.Load(), Warned: c.warned.Load(), Denied: c.denied.Load(), Faults: c.faults.Load(),
 		Late: c.late.Load(), Unproved: c.unproved.Load(), Behind: len(h.behind), InHand: h.inHand.Load(),
 		Decided: c.decided.snapshot(), Answered: c.answered.snapshot(),
+		Mutations: Mutations{
+			Patched: c.patched.Load(), Unchanged: c.unchanged.Load(), Would: c.would.Load(), Failed: c.mutateFailed.Load(), Decided: c.mutating.snapshot(),
+		},
 	}
 	for i, status := range statuses {
 		out.Answers[status] = c.answers[i].Load()

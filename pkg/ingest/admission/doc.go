@@ -46,13 +46,28 @@
 // twice is one event. An API server that tries a patch again, after a conflict, asks again
 // with another uid.
 //
+// # Mutations
+//
+// Reviews that are sent to [MutatePath] ask a [Mutator] what is to be changed. Where it changes
+// something, and the request is no dry run, that is an event of its own, with the source
+// [MutationSource] and what the API server calls the uid of that review, which no other review
+// of the request has: the object as it came, the user, and
+//
+//	admission.kubewitness.io/mutated-by           the names of what changed it, with commas between them
+//	admission.kubewitness.io/would-be-mutated-by  the same, where nothing is changed but told
+//	admission.kubewitness.io/patch                the JSON patch
+//
+// Its stage is RequestReceived, which is true of it, and which keeps rules from finding twice
+// what they find in the review, or the audit event, of the request as it is then. The API
+// server puts names and uid into its own audit event, as annotations with the webhook's name.
+//
 // # Requests and answers
 //
 // POST with one AdmissionReview, plain JSON, to the paths of package gate, with the prefix
-// /admission.
+// /admission or /mutate.
 //
-//	200  an AdmissionReview with a response. Whatever goes wrong here, it allows; it denies only
-//	     where the Judge says so
+//	200  an AdmissionReview with a response. Whatever goes wrong here, it allows, and changes
+//	     nothing; it denies only where the Judge says so
 //	400  no AdmissionReview of v1; kept as a dead letter
 //	401, 403, 404, 405  as the audit webhook
 //	408, 413  the body took too long, or is too long
@@ -71,6 +86,6 @@
 // and tried again for a while: nobody sends it again. How much of that there may be is bounded; what is
 // beyond is counted as lost.
 //
-// Rules, what is to be denied, listeners and certificates stay outside, and so does who a
+// Rules, what is to be denied or changed, listeners and certificates stay outside, and so does who a
 // review's events are the same as in other sources.
 package admission

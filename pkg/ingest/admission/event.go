@@ -154,6 +154,9 @@ func marshal(v any) []byte {
 }
 
 func (r *review) stage() string {
+	if r.asked {
+		return "RequestReceived"
+	}
 	if r.operation == opConnect {
 		return "ResponseStarted"
 	}
@@ -197,7 +200,10 @@ func texts(array audit.Value) []string {
 }
 
 func (r *review) reconstructed(verb string) string {
-	members := []string{"annotations." + decisionKey, "auditID", "level", "objectRef", "requestReceivedTimestamp", "requestURI", "stage", "stageTimestamp"}
+	members := []string{"annotations." + decisionKey, "auditID", "level", "objectRef", "requestReceivedTimestamp", "requestURI", "stageTimestamp"}
+	if !r.asked {
+		members = append(members, "stage")
+	}
 	if verb != "" {
 		members = append(members, "verb")
 	}

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,11 +21,8 @@ import (
 // Source is what events of reviews have for their source.
 const Source = "admission"
 
-// Prefix is that of the paths that reviews are sent to.
+// Prefix is that of the paths that reviews are sent to, but for those of [MutatePath].
 const Prefix = "/admission"
-
-// MutatePath is the prefix of those paths that ask what is to be changed.
-const MutatePath = "/mutate"
 
 // Defaults of Config.
 const (
@@ -44,6 +42,8 @@ type Taker interface {
 type Config struct {
 	Intake         Taker
 	Judge          Judge
+	Mutator        Mutator       // nil: nothing is changed
+	DryRun         bool          // nothing is changed: events say what would have been
 	Clusters       []string      // as in gate.Config
 	DefaultCluster string        // of requests that name none
 	Open           bool          // ask for no credential: all events are marked unauthenticated
@@ -58,11 +58,12 @@ type Config struct {
 
 // Handler answers reviews. Its methods may be called from any goroutine.
 type Handler struct {
-	cfg    Config
-	gate   *gate.Gate
-	counts counts
-	inHand atomic.Int64
-	work   sync.WaitGroup
+	cfg      Config
+	gate     *gate.Gate
+	mutating *gate.Gate // of MutatePath
+	counts   counts
+	inHand   atomic.Int64
+	work     sync.WaitGroup
 
 	behind      chan struct{} // holds one for each event that is being stored
 	behindBytes atomic.Int64  // of these
@@ -88,17 +89,20 @@ func New(cfg Config) (*Handler, error) {
 		cfg.MaxBody = DefaultMaxBody
 	}
 	cfg.MaxInHand = max(cfg.MaxInHand, 2*cfg.MaxBody, DefaultMaxInHand)
-	return &Handler{
-		cfg: cfg, behind: make(chan struct{}, cfg.Behind), closed: make(chan struct{}),
-		gate: gate.New(gate.Config{Prefix: Prefix, Clusters: cfg.Clusters, DefaultCluster: cfg.DefaultCluster, Open: cfg.Open}),
-	}, nil
+	door := gate.Config{Prefix: Prefix, Clusters: cfg.Clusters, DefaultCluster: cfg.DefaultCluster, Open: cfg.Open}
+	h := &Handler{cfg: cfg, behind: make(chan struct{}, cfg.Behind), closed: make(chan struct{}), gate: gate.New(door)}
+	door.Prefix = MutatePath
+	h.mutating = gate.New(door)
+	return h, nil
 }
 
 // SetCredentials puts credentials in force, in place of all others. On an error those
 // before stay.
 func (h *Handler) SetCredentials(credentials []gate.Credential) error {
-	if err := h.gate.SetCredentials(credentials); err != nil {
-		return fmt.Errorf("admission: %w", err)
+	for _, g := range []*gate.Gate{h.gate, h.mutating} {
+		if err := g.SetCredentials(credentials); err != nil {
+			return fmt.Errorf("admission: %w", err)
+		}
 	}
 	return nil
 }
@@ -155,6 +159,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		h.refuse(deadline, o, body, err)
 		return nil, err
 	}
+	if mutates(r) {
+		return h.mutate(rv, o, begun, deadline), nil
+	}
 	g, verdict := h.judge(e, o)
 	h.counts.decided.add(h.cfg.Now().Sub(begun))
 	onDisk := h.store(deadline, g)
@@ -178,7 +185,11 @@ func (h *Handler) admit(r *http.Request) (gate.Pass, error) {
 	if r.Method != http.MethodPost {
 		return gate.Pass{}, gate.Refusal{Status: http.StatusMethodNotAllowed, Text: "only POST"}
 	}
-	pass, err := h.gate.Admit(r)
+	door := h.gate
+	if mutates(r) {
+		door = h.mutating
+	}
+	pass, err := door.Admit(r)
 	if err != nil {
 		return pass, err
 	}
@@ -187,6 +198,12 @@ func (h *Handler) admit(r *http.Request) (gate.Pass, error) {
 		return pass, gate.Refusal{Status: http.StatusUnsupportedMediaType, Text: "send an AdmissionReview as application/json, not compressed"}
 	}
 	return pass, nil
+}
+
+// mutates tells whether a review asks what is to be changed.
+func mutates(r *http.Request) bool {
+	rest, ok := strings.CutPrefix(r.URL.Path, MutatePath)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // read reads a body. done gives its room back.

@@ -47,6 +47,7 @@ type review struct {
 	old       audit.Value
 	options   audit.Value
 	dryRun    bool
+	asked     bool // the event is of the request as it came, before it is changed
 }
 
 // readReview takes a body apart.
