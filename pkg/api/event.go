@@ -23,12 +23,15 @@ type Event struct {
 	Answer     audit.Answer      `json:"answer"`
 	Detections []Detection       `json:"detections"`         // what the rules said of it when it came, or was imported
 	Labels     map[string]string `json:"labels,omitempty"`   // of its cluster
-	Source     string            `json:"source,omitempty"`   // what took it in: "webhook", "file", "import"
+	Source     string            `json:"source,omitempty"`   // what took it in: "webhook", "file", "admission", "import"
 	Received   time.Time         `json:"received,omitzero"`  // when
 	Ruleset    string            `json:"ruleset,omitempty"`  // digest of the rules that judged it, in hex
 	Redacted   []string          `json:"redacted,omitempty"` // JSON pointers of the places in Event where secrets were
 	Faults     []string          `json:"faults,omitempty"`   // rules that failed on it, with the error
 	Flags      []string          `json:"flags,omitempty"`    // FlagExpired, FlagAhead, FlagLate
+	// Told are rules whose detections went to outputs with the other event of the same request, the admission review or that
+	// of the audit log, which came before this one. What joins both is the answer's what.review_uid, the same in both.
+	Told []string `json:"told,omitempty"`
 	// Event is the audit event as it is stored. See AppendEvent for how it keeps its spelling.
 	Event json.RawMessage `json:"event"`
 }

@@ -51,6 +51,9 @@ type What struct {
 	DryRun        bool `json:"dry_run,omitempty"`
 	DryRunClaimed bool `json:"dry_run_claimed,omitempty"`
 
+	// ReviewUID is that of the admission review of the request: of an event that was made of one, or was joined with one.
+	ReviewUID string `json:"review_uid,omitempty"`
+
 	Command  []string `json:"command,omitempty"` // of exec, each argument decoded
 	Stdin    bool     `json:"stdin,omitempty"`   // of exec and attach
 	TTY      bool     `json:"tty,omitempty"`
@@ -101,6 +104,10 @@ func (e *Event) Answer() Answer {
 	root := e.Root()
 	a := Answer{Who: whoOf(root), When: whenOf(e, root)}
 	a.What = whatOf(root, a.Who, a.When.Stage)
+	a.What.ReviewUID = str(root.Path("annotations", reviewKey))
+	if e.Review != "" {
+		a.What.ReviewUID = e.Review
+	}
 	a.Where = whereOf(root, &a.What)
 	a.Where.Cluster = e.Cluster
 	return a

@@ -58,6 +58,9 @@ func whatOf(root Value, who Who, stage string) What {
 // verdictKey is the annotation of events made of admission reviews that says what was answered.
 const verdictKey = "admission.kubewitness.io/verdict"
 
+// reviewKey is the annotation of such events that has the review's uid.
+const reviewKey = "admission.kubewitness.io/uid"
+
 // codeOf is the HTTP status; 0 when there is none.
 func codeOf(status Value) int {
 	code := status.Get("code")

@@ -18,6 +18,7 @@ type Event struct {
 	Cluster       string            // set by the source; the event itself does not know
 	Labels        map[string]string // of the cluster, where the source tells; shared, not to be changed
 	SourceID      Identity          // by which the source tells events apart; zero where it does not
+	Review        string            // uid of the admission review of the same request, where the two were joined
 	Input         string            // file name, "-" or peer, for messages
 	Line          int64             // line where it begins, counted from 1
 	Offset        int64             // byte where it begins, counted from 0, after decompression
@@ -29,7 +30,8 @@ type Event struct {
 func (e *Event) Clone() *Event {
 	c := &Event{
 		Raw: bytes.Clone(e.Raw), AuditID: strings.Clone(e.AuditID), Stage: strings.Clone(e.Stage), Time: e.Time,
-		DuplicateKeys: e.DuplicateKeys, Cluster: e.Cluster, Labels: e.Labels, SourceID: e.SourceID, Input: e.Input, Line: e.Line, Offset: e.Offset,
+		DuplicateKeys: e.DuplicateKeys, Cluster: e.Cluster, Labels: e.Labels, SourceID: e.SourceID, Review: strings.Clone(e.Review),
+		Input: e.Input, Line: e.Line, Offset: e.Offset,
 	}
 	if e.tree.raw != nil {
 		c.tree.raw, c.tree.duplicates = c.Raw, e.tree.duplicates

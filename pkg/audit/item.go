@@ -191,7 +191,7 @@ func (r *Reader) event(got walked, inEvents bool) (*Event, error) {
 // converted events have is never set there.
 func (r *Reader) fill(e *Event, raw []byte, got walked, at time.Time) {
 	e.Raw, e.AuditID, e.Stage, e.Time = raw, stringIn(got.members.auditID.in(raw)), stringIn(got.members.stage.in(raw)), at
-	e.DuplicateKeys, e.Input, e.Line, e.Offset = got.duplicates, r.input, r.window.line, r.window.offset
+	e.DuplicateKeys, e.Review, e.Input, e.Line, e.Offset = got.duplicates, "", r.input, r.window.line, r.window.offset
 	e.tree.raw, e.tree.duplicates = raw, got.duplicates
 	if !got.duplicates { // else there may be several of a body
 		e.tree.bodies[0].span, e.tree.bodies[1].span = got.members.requestObject, got.members.responseObject

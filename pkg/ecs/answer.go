@@ -71,6 +71,7 @@ func (w *writer) what(dst []byte) []byte {
 	}
 	dst = yes(dst, `"dry_run":`, q.DryRun)
 	dst = yes(dst, `"dry_run_claimed":`, q.DryRunClaimed)
+	dst = member(dst, `"review_uid":`, q.ReviewUID)
 	dst = list(dst, `"command":`, q.Command)
 	dst = yes(dst, `"stdin":`, q.Stdin)
 	dst = yes(dst, `"tty":`, q.TTY)

@@ -55,6 +55,9 @@ func (w *writer) detection(dst []byte, d *match.Detection, i int) []byte {
 	if d.Rule.Name != "" {
 		dst = list(dst, `"rules":`, []string{d.Rule.Name})
 	}
+	if w.e.Link.HasTold(d.Rule.Name) {
+		dst = list(dst, `"told":`, []string{d.Rule.Name})
+	}
 	dst = list(dst, `"tags":`, d.Rule.Tags)
 	dst = member(dst, `"priority":`, strings.ToLower(d.Rule.Priority.String()))
 	dst = member(dst, `"output":`, d.Output)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/record"
+	"github.com/kubewitness/kubewitness/pkg/row"
 )
 
 // Data sets, beside GCPAudit: data streams are "logs-" + data set + "-" + namespace.
@@ -50,6 +51,7 @@ func AppendEvent(dst []byte, e *record.Event, o *Options) []byte {
 	dst = w.answered(dst)
 	dst = w.flattened(dst, `"annotations":`, "annotations", w.root.Get("annotations"))
 	dst = w.columns(dst)
+	dst = w.joined(dst)
 	dst = list(dst, `"odd":`, w.odd)
 	dst = closeObject(dst, start)
 	return append(dst[:len(dst)-1], '}')
@@ -155,6 +157,16 @@ func (w *writer) known(dst []byte) []byte {
 	dst = member(dst, `"ruleset":`, e.Ruleset)
 	dst = list(dst, `"redacted":`, e.Redacted)
 	return list(dst, `"faults":`, e.Faults)
+}
+
+// joined appends what joins the event with the other one of its request.
+func (w *writer) joined(dst []byte) []byte {
+	l := w.e.Link
+	if l == nil {
+		return dst
+	}
+	dst = list(dst, `"told":`, l.Told)
+	return member(dst, `"link":`, row.LinkText(l))
 }
 
 // isLast tells whether a stage is the last of its request.

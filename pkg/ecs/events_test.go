@@ -78,5 +78,7 @@ func full(e *audit.Event) *record.Event {
 		},
 		{Rule: &rules.Rule{Name: "second", Priority: rules.Emergency, Tags: []string{"k8s"}}, Fields: []match.OutputField{}},
 	}
+	r.Link = &record.Link{Review: "u-1", At: received, Told: []string{r.Detections[0].Rule.Name}}
+	r.Event.Review = r.Link.Review
 	return r
 }

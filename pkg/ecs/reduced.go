@@ -33,6 +33,7 @@ func AppendReduced(dst []byte, e *record.Event, o *Options, reason string) []byt
 	dst = openObject(dst, `"kubewitness":`)
 	dst = w.known(dst)
 	dst = w.found(dst)
+	dst = w.joined(dst)
 	dst = yes(dst, `"reduced":`, true)
 	dst = closeObject(dst, start)
 	return append(dst[:len(dst)-1], '}')

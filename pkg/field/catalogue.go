@@ -36,7 +36,7 @@ func falcoTable() []*Field {
 
 func oursTable() []*Field {
 	var t []*Field
-	for _, part := range [][]*Field{whoTable(), whatTable(), commandTable(), templateTable(), grantTable(), seenTable(), correlateTable()} {
+	for _, part := range [][]*Field{whoTable(), whatTable(), commandTable(), templateTable(), grantTable(), admissionTable(), seenTable(), correlateTable()} {
 		t = append(t, part...)
 	}
 	for _, f := range t {

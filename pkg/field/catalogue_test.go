@@ -68,7 +68,7 @@ func allCases() []extractCase {
 	var all []extractCase
 	for _, table := range [][]extractCase{
 		eventCases, bindingCases, objectCases, containerCases, podCases, jsonCases, evtCases,
-		whoCases, whatCases, commandCases, templateCases, grantCases,
+		whoCases, whatCases, admissionCases, commandCases, templateCases, grantCases,
 	} {
 		all = append(all, table...)
 	}

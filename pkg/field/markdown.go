@@ -32,7 +32,7 @@ var classIntros = map[string]string{
 		"Updates of status and of other subresources write no pod; ephemeralcontainers and resize do. " +
 		"Containers, init containers and ephemeral containers are one list, in this order. What is not set gives no element and no default, for in a patch it means unchanged.",
 	classSeen: "Absent until an event has told of the pod: its creation, its binding to a node, an update of it. Rules that ask for one of these in the condition or the output are judged by the service, `replay` and the tests of rules; " +
-		"`search` and `hunt`, which look at events one by one, leave them out.",
+		"`search`, and `hunt` without `--stateful`, look at events one by one and leave them out.",
 	classCorrelate: "Only in the output of rules with `kw_threshold`, `kw_sequence`, `kw_new_terms` or `kw_absence`: [correlation.md](correlation.md).",
 	classGrant:     "Of create, update and patch only, and of the resource concerned. What counts is what the client sent; where it sent no object (a JSON patch) what the server answered.",
 }

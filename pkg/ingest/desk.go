@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/join"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/spool"
 )
@@ -19,6 +20,7 @@ type desk struct {
 	events []*audit.Event // those of them that are not stored yet
 	ids    []audit.Identity
 	items  []spool.Item
+	met    []join.Meeting // of the events, those that can be joined
 }
 
 // sort puts the events that nobody else is storing on a flight, and those of them
@@ -82,13 +84,20 @@ func (t *taking) storeMine(d *desk, events []*audit.Event, dead []spool.DeadLett
 			Kind: t.body.Source, Cluster: t.body.Cluster, Received: t.body.Received, Extra: t.cluster.extra, Dead: dead,
 		}
 		if len(d.events) > 0 {
+			d.met = t.in.cfg.Join.Meet(t.body.Source, d.events, d.met[:0])
 			rec.Events, rec.Ruleset = t.items(d)
 		}
 		// What the items point to is not to be held by memory that is kept.
-		defer func() { clear(rec.Events) }()
+		defer func() {
+			clear(rec.Events)
+			clear(d.met)
+			d.met = d.met[:0]
+		}()
+		before := t.receipt.Events
 		if err := t.append(rec); err != nil {
 			return nil, nil, err
 		}
+		t.kept(d, t.receipt.Events-before)
 		t.in.cfg.Ledger.Stored(t.body.Cluster, t.body.Source, d.seen)
 	}
 	t.receipt.Known += len(d.seen) - len(d.events)
@@ -110,7 +119,23 @@ func (t *taking) items(d *desk) (items []spool.Item, ruleset []byte) {
 		}
 		d.items = append(d.items, spool.Item(it))
 	}
+	for _, m := range d.met {
+		if l := t.in.cfg.Join.Link(m); l != nil {
+			d.items[m.Index].Notes = record.WithLink(d.items[m.Index].Notes, l)
+		}
+	}
 	return d.items, ruleset
+}
+
+// kept tells what events were joined with that they are on disk; where one became a dead
+// letter instead, nobody knows which, and their detections may be told twice.
+func (t *taking) kept(d *desk, stored int) {
+	if stored != len(d.events) {
+		return
+	}
+	for _, m := range d.met {
+		t.in.cfg.Join.Kept(m, record.RuleNames(d.items[m.Index].Detections))
+	}
 }
 
 // append gives a record to the log, in parts when it is too large for it. An event

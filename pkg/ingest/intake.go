@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/join"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/spool"
 )
@@ -52,6 +53,7 @@ type Config struct {
 	Log       Log
 	Judge     Judge
 	Ledger    *Ledger
+	Join      *join.Table   // of events and reviews of one request; nil: there are no reviews
 	Limits    audit.Limits  // of a single event
 	Clusters  []Cluster     // others may send too, without labels and limits
 	Retention time.Duration // 0: DefaultRetention

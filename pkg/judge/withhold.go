@@ -11,6 +11,6 @@ func withhold(e *audit.Event) (stored *audit.Event, paths []string) {
 	raw, paths := record.Envelope(e)
 	return &audit.Event{
 		Raw: raw, AuditID: e.AuditID, Stage: e.Stage, Time: e.Time,
-		Cluster: e.Cluster, Input: e.Input, Line: e.Line, Offset: e.Offset,
+		Cluster: e.Cluster, Review: e.Review, Input: e.Input, Line: e.Line, Offset: e.Offset,
 	}, paths
 }

@@ -15,11 +15,13 @@ type Notes struct {
 	ID       audit.Identity // of the event as it came
 	Redacted []string       // JSON pointers of the places where secrets were
 	Faults   []string       // rules that failed on it, with the error
+	Link     *Link          // to the other event of the same request; nil: none is known
 }
 
 type notesJSON struct {
 	Redacted []string `json:"redacted,omitempty"`
 	Faults   []string `json:"faults,omitempty"`
+	Link     *Link    `json:"link,omitempty"`
 }
 
 // EncodeNotes writes an item's notes.
@@ -27,10 +29,10 @@ func EncodeNotes(n Notes) []byte {
 	out := make([]byte, 0, 1+len(n.ID))
 	out = append(out, notesVersion)
 	out = append(out, n.ID[:]...)
-	if len(n.Redacted)+len(n.Faults) == 0 {
+	if len(n.Redacted)+len(n.Faults) == 0 && n.Link == nil {
 		return out
 	}
-	b, _ := json.Marshal(notesJSON{n.Redacted, n.Faults}) // texts cannot fail
+	b, _ := json.Marshal(notesJSON{n.Redacted, n.Faults, n.Link}) // texts cannot fail
 	return append(out, b...)
 }
 
@@ -51,13 +53,13 @@ func DecodeNotes(b []byte) (n Notes, err error) {
 		if err := json.Unmarshal(b, &x); err != nil {
 			return n, fmt.Errorf("notes: %w", err)
 		}
-		n.Redacted, n.Faults = x.Redacted, x.Faults
+		n.Redacted, n.Faults, n.Link = x.Redacted, x.Faults, x.Link
 	}
 	return n, nil
 }
 
 func (e *Event) decodeNotes(b []byte) error {
 	n, err := DecodeNotes(b)
-	e.ID, e.Redacted, e.Faults = n.ID, n.Redacted, n.Faults
+	e.ID, e.Redacted, e.Faults, e.Link = n.ID, n.Redacted, n.Faults, n.Link
 	return err
 }

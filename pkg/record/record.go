@@ -14,6 +14,7 @@
 //	...       nothing, or a JSON object:
 //	          "redacted"  JSON pointers of the places where secrets were
 //	          "faults"    rules that failed on the event, with the error
+//	          "link"      what joins it with the other event of the same request; see [Link]
 //
 // An Item's detections: nothing, or a JSON array with an object for each:
 //
@@ -66,6 +67,7 @@ const (
 const (
 	SourceWebhook   = "webhook"
 	SourceFile      = "file"
+	SourceAdmission = "admission"
 	SourceCorrelate = "correlate"
 )
 
@@ -80,6 +82,7 @@ type Event struct {
 	Detections []match.Detection // their rules hold name, priority, source and tags only
 	Faults     []string          // rules that failed on it, with the error
 	Redacted   []string          // JSON pointers of the places where secrets were
+	Link       *Link             // to the other event of the same request; nil: none is known. Event.Review is set by it
 	Flags      uint64            // Expired, Ahead, Derived
 }
 
@@ -151,6 +154,9 @@ func (e *Event) decode(it *Item, cluster string) (err error) {
 		}
 	}
 	e.Event.Cluster = cluster
+	if e.Link != nil {
+		e.Event.Review = e.Link.Review
+	}
 	return nil
 }
 

@@ -129,7 +129,7 @@ func (r *Redactor) Redacted(e *audit.Event) (stored *audit.Event, paths []string
 	}
 	stored = &audit.Event{
 		Raw: raw, Stage: e.Stage, Time: e.Time, DuplicateKeys: e.DuplicateKeys,
-		Cluster: e.Cluster, Input: e.Input, Line: e.Line, Offset: e.Offset,
+		Cluster: e.Cluster, Review: e.Review, Input: e.Input, Line: e.Line, Offset: e.Offset,
 	}
 	if id := stored.Root().Get("auditID"); id.Kind() == audit.String {
 		stored.AuditID = id.Text() // clients choose it, so it can be anything

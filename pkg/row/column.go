@@ -24,6 +24,7 @@ const (
 	Ruleset    = "ruleset"
 	Labels     = "labels"
 	Flags      = "flags"
+	Link       = "link"
 )
 
 // Kind is the form of a column's values.

@@ -26,7 +26,7 @@ func Decode(r store.Row) (*record.Event, error) {
 }
 
 // Known are the columns that Decode reads: the others follow from the event's bytes.
-var Known = []string{Source, Ruleset, Received, Redacted, Faults, Labels, Flags, Detections}
+var Known = []string{Source, Ruleset, Received, Redacted, Faults, Labels, Flags, Link, Detections}
 
 func decode(r *store.Row) (*record.Event, error) {
 	if r.Lost {
@@ -46,7 +46,7 @@ func decode(r *store.Row) (*record.Event, error) {
 	}
 	// The event and its detections are read as those out of the log.
 	events, errs := record.Decode(record.Stored{Source: known.Source, Cluster: r.Cluster, Items: []record.Item{{
-		Raw: r.Raw, Detections: found, Notes: record.EncodeNotes(record.Notes{ID: known.ID}),
+		Raw: r.Raw, Detections: found, Notes: record.EncodeNotes(record.Notes{ID: known.ID, Link: known.Link}),
 	}}})
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
@@ -79,6 +79,8 @@ func parseKnown(e *record.Event, c store.Column) (err error) {
 		e.Faults, err = ParseList(c.Value)
 	case Labels:
 		err = json.Unmarshal([]byte(c.Value), &e.Labels)
+	case Link:
+		err = json.Unmarshal([]byte(c.Value), &e.Link)
 	case Flags:
 		e.Flags, err = strconv.ParseUint(c.Value, 10, 64)
 	}

@@ -26,6 +26,7 @@
 //	ruleset     digest of the rules that judged it
 //	labels      of the cluster, as a JSON object
 //	flags       record.Expired, record.Ahead, as a number
+//	link        record.Link, as a JSON object
 //
 // What must not come in: what is asked of rows, and how the store finds them.
 package row

@@ -179,7 +179,16 @@ func (w *writer) known(e *record.Event) {
 		labels, _ := json.Marshal(e.Labels) // a map of texts cannot fail
 		w.put(Labels, string(labels))
 	}
+	if e.Link != nil {
+		w.put(Link, LinkText(e.Link))
+	}
 	if e.Flags != 0 {
 		w.put(Flags, strconv.FormatUint(e.Flags, 10))
 	}
+}
+
+// LinkText is a link as the column holds it.
+func LinkText(l *record.Link) string {
+	text, _ := json.Marshal(l) // texts and a time: it cannot fail
+	return string(text)
 }

@@ -69,6 +69,8 @@ func full(e *audit.Event) *record.Event {
 	r.Redacted = []string{"/requestObject/data/a~1b", `/x"\` + "\x01"}
 	r.Faults = []string{"rule: it failed", ""}
 	r.Flags = record.Expired
+	r.Link = &record.Link{Review: "u-1", At: received, Audit: "a-1", Told: []string{`Exec "into" pod`}}
+	r.Event.Review = r.Link.Review
 	r.Detections = []match.Detection{
 		{
 			Rule:   &rules.Rule{Name: `Exec "into" pod`, Priority: rules.Warning, Source: "k8s_audit", Tags: []string{"T1609", "k8s"}},

@@ -130,21 +130,24 @@ func TestRowOfDetections(t *testing.T) {
 	assert.Equal(t, received, r.Time, "filed when it was received")
 	assert.True(t, r.Refiled)
 	for name, want := range map[string]string{
-		row.Rules:        `["Exec \"into\" pod","second"]`,
-		row.Tags:         `["T1609","k8s"]`,
-		row.Priority:     "emergency",
-		row.Detections:   string(record.EncodeDetections(e.Detections)),
-		row.Redacted:     `["/requestObject/data/a~1b","/x\"\\\u0001"]`,
-		row.Faults:       `["rule: it failed",""]`,
-		row.Source:       "webhook",
-		row.Received:     "2026-11-21T11:00:00.123456789Z",
-		row.Ruleset:      e.Ruleset,
-		row.Labels:       `{"Team":"\"\u003ca\u003e\"","region":"eu"}`,
-		row.Flags:        "1",
-		"ka.verb":        row.Empty,
-		"ka.user.name":   "ja",
-		"ka.user.groups": `["a\"b","c\u000ad"]`,
-		"ka.uri":         "",
+		row.Rules:      `["Exec \"into\" pod","second"]`,
+		row.Tags:       `["T1609","k8s"]`,
+		row.Priority:   "emergency",
+		row.Detections: string(record.EncodeDetections(e.Detections)),
+		row.Redacted:   `["/requestObject/data/a~1b","/x\"\\\u0001"]`,
+		row.Faults:     `["rule: it failed",""]`,
+		row.Source:     "webhook",
+		row.Received:   "2026-11-21T11:00:00.123456789Z",
+		row.Ruleset:    e.Ruleset,
+		row.Labels:     `{"Team":"\"\u003ca\u003e\"","region":"eu"}`,
+		row.Flags:      "1",
+		row.Link:       `{"review":"u-1","at":"2026-11-21T11:00:00.123456789Z","audit":"a-1","told":["Exec \"into\" pod"]}`,
+
+		"kw.admission.uid": "u-1",
+		"ka.verb":          row.Empty,
+		"ka.user.name":     "ja",
+		"ka.user.groups":   `["a\"b","c\u000ad"]`,
+		"ka.uri":           "",
 	} {
 		assert.Equal(t, want, r.Value(name), name)
 	}
@@ -159,6 +162,7 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		"an ID of 2 bytes, it has 64": func(r *store.Row) { r.ID = "ab" },
 		"column received":             with(row.Received, "yesterday"),
 		"column flags":                with(row.Flags, "-1"),
+		"column link":                 with(row.Link, "u-1"),
 		"column labels":               with(row.Labels, "{"),
 		"column redacted":             with(row.Redacted, `["a",]`),
 		"column faults":               with(row.Faults, `["a"`),

@@ -184,6 +184,7 @@ func (x exporter) sinks(out metrics) {
 		out.counter("sink_repeated_events_total", "Events left out because they had been written before.", c.Repeated, "sink", name)
 		out.counter("sink_refused_detections_total", "Times that a receiver refused a detection for good.", c.Refused, "sink", name)
 		out.counter("sink_late_detections_total", "Detections not sent out since their events came more than an hour after they happened, out of a log; they are stored.", c.Late, "sink", name)
+		out.counter("sink_joined_detections_total", "Detections not sent out since the review, or the audit event, of the same request had them before; they are stored.", c.Joined, "sink", name)
 		out.counter("sink_folded_detections_total", "Detections that are in the count of another's line.", c.Folded, "sink", name)
 	}
 }

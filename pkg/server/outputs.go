@@ -65,9 +65,9 @@ func fromCloud(e *record.Event) bool {
 }
 
 // addOutput puts a memory in front of an output: an event that comes twice is
-// written once. Unless it is asked for, an output is not told what a log brings late.
+// written once, and so is what both an audit log and a review of the request tell. Unless it is asked for, an output is not told what a log brings late.
 func (s *Server) addOutput(out sink.Sink) {
-	var front sink.Counted = sink.NewOnce(out, record.NewRecent(remembered))
+	var front sink.Counted = sink.NewJoined(sink.NewOnce(out, record.NewRecent(remembered)))
 	if !s.cfg.Outputs.Late {
 		front = sink.NewTimely(front, sink.TimelyConfig{Leave: fromCloud, Now: time.Now, Told: func(n uint64) {
 			s.logger.Info("detections of late events are not sent out; they are stored (outputs.late sends them)", "output", out.Name(), "detections", n)

@@ -32,6 +32,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/ingest"
 	"github.com/kubewitness/kubewitness/pkg/ingest/cloudlogging"
 	"github.com/kubewitness/kubewitness/pkg/ingest/pubsub"
+	"github.com/kubewitness/kubewitness/pkg/join"
 	"github.com/kubewitness/kubewitness/pkg/judge"
 	"github.com/kubewitness/kubewitness/pkg/redact"
 	"github.com/kubewitness/kubewitness/pkg/spool"
@@ -72,6 +73,7 @@ type Server struct {
 	correlator *correlator    // of the rules about several events
 	ledger     *ledger
 	intake     *ingest.Intake
+	join       *join.Table // nil: no admission
 	log        *spool.Log
 	feeds      []*feed
 	tails      []*tail
@@ -196,7 +198,10 @@ func (s *Server) openLog(ctx context.Context) error {
 
 func (s *Server) openIntake(context.Context) error {
 	s.ledger = ingest.NewLedger(ingest.LedgerConfig{Keep: 2 * s.cfg.Webhook.Patience, Patience: s.cfg.Webhook.Patience, Lost: s.webhookLost, Now: time.Now})
-	cfg := ingest.Config{Log: s.log, Judge: s.judge, Ledger: s.ledger, Retention: s.cfg.Store.Retention, Now: time.Now}
+	if s.cfg.Admission.On() {
+		s.join = join.New(join.Config{Now: time.Now})
+	}
+	cfg := ingest.Config{Log: s.log, Judge: s.judge, Ledger: s.ledger, Join: s.join, Retention: s.cfg.Store.Retention, Now: time.Now}
 	for _, c := range s.cfg.Clusters {
 		cfg.Clusters = append(cfg.Clusters, ingest.Cluster{
 			Name: c.Name, Labels: c.LabelMap(), EventsPerSecond: c.EventsPerSecond, Burst: c.Burst, WholeDeadLetters: c.WholeDeadLetters,

@@ -38,6 +38,7 @@ type Counters struct {
 	Refused    uint64 // times that a receiver refused a detection for good
 	Folded     uint64 // detections that are in the count of another's line; part of Detections
 	Late       uint64 // detections left out because their events came too late
+	Joined     uint64 // detections left out because the other event of the same request had them before
 	Bytes      uint64 // of lines and requests written
 
 	Completed uint64 // broken lines of a file that were ended by a line break

@@ -19,6 +19,9 @@ func eventOf(h *search.Hit) api.Event {
 		Labels:     e.Labels, Source: e.Source, Received: e.Received.UTC(), Ruleset: e.Ruleset,
 		Redacted: e.Redacted, Faults: e.Faults, Event: json.RawMessage(e.Event.Raw),
 	}
+	if e.Link != nil {
+		out.Told = e.Link.Told
+	}
 	if e.Flags&record.Expired != 0 {
 		out.Flags = append(out.Flags, api.FlagExpired)
 	}

@@ -168,7 +168,7 @@ func own(name string) bool { return slices.Contains(ownColumns, name) }
 
 var ownColumns = []string{
 	clusterColumn, idColumn, row.Rules, row.Tags, row.Priority, row.Detections, row.Redacted, row.Faults, row.Source, row.Received,
-	row.Ruleset, row.Labels, row.Flags,
+	row.Ruleset, row.Labels, row.Flags, row.Link,
 }
 
 // ownLists are those of them that are lists.

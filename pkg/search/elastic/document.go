@@ -25,7 +25,7 @@ const (
 // sourceFields are what is asked for of a document that becomes a row.
 var sourceFields = []string{
 	"event.original", clusterField, "labels", idField, filedField, reducedField, "kubewitness.received", "kubewitness.source", "kubewitness.ruleset",
-	"kubewitness.redacted", "kubewitness.faults", "kubewitness.detections", "kubewitness.flags",
+	"kubewitness.redacted", "kubewitness.faults", "kubewitness.detections", "kubewitness.flags", "kubewitness.link",
 }
 
 // document is that of an event, as far as a row is made of it.
@@ -49,6 +49,7 @@ type document struct {
 		Faults     texts  `json:"faults"`
 		Detections string `json:"detections"`
 		Flags      flags  `json:"flags"`
+		Link       string `json:"link"`
 	} `json:"kubewitness"`
 }
 
@@ -102,7 +103,7 @@ func (d *document) columns() []store.Column {
 	k := &d.Kubewitness
 	all := []store.Column{
 		{Name: row.Source, Value: k.Source}, {Name: row.Ruleset, Value: k.Ruleset}, {Name: row.Received, Value: k.Received},
-		{Name: row.Detections, Value: k.Detections}, {Name: row.Flags, Value: string(k.Flags)},
+		{Name: row.Detections, Value: k.Detections}, {Name: row.Flags, Value: string(k.Flags)}, {Name: row.Link, Value: k.Link},
 	}
 	for name, texts := range map[string]texts{row.Redacted: k.Redacted, row.Faults: k.Faults} {
 		if len(texts) > 0 {

@@ -139,7 +139,7 @@ func (s *Sink) documents(e *record.Event, scratch []byte) ([]*document, []byte) 
 func keep(e *record.Event) *record.Event {
 	kept, bare := *e, audit.Event{
 		Raw: e.Event.Raw, AuditID: e.Event.AuditID, Stage: e.Event.Stage, Time: e.Event.Time, DuplicateKeys: e.Event.DuplicateKeys,
-		Cluster: e.Event.Cluster, Input: e.Event.Input, Line: e.Event.Line, Offset: e.Event.Offset,
+		Cluster: e.Event.Cluster, Review: e.Event.Review, Input: e.Event.Input, Line: e.Event.Line, Offset: e.Event.Offset,
 	}
 	kept.Event = &bare
 	return &kept

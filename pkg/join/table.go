@@ -1,0 +1,243 @@
+package join
+
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/record"
+)
+
+// Times of the rules in the package comment.
+const (
+	Skew    = time.Second      // by which the clocks of an API server and of this host may differ
+	Opened  = 10 * time.Second // within which a request that was received is reviewed
+	Longest = time.Minute      // within which any is: an API server gives up then
+)
+
+// Defaults of Config.
+const (
+	DefaultKeep    = 15 * time.Minute
+	DefaultEntries = 1 << 17
+)
+
+// Config says how much a Table remembers. Now is required.
+type Config struct {
+	Keep    time.Duration // how long; 0: DefaultKeep
+	Entries int           // how many reviews at most, and half as many requests, in some 200 bytes each; 0: DefaultEntries
+	Now     func() time.Time
+}
+
+// Table holds the reviews and requests of the last minutes. It is safe for concurrent use;
+// a nil one joins nothing.
+type Table struct {
+	cfg  Config
+	seed maphash.Seed
+
+	mu       sync.Mutex
+	reviews  half
+	requests half
+	counters Counters
+}
+
+// Counters count since the Table was made.
+type Counters struct {
+	Joined    uint64 // requests whose review was found
+	Ambiguous uint64 // reviews and events of requests that were left apart since several fit
+	Evicted   uint64 // reviews and requests that were forgotten early, for want of room
+	Reviews   int    // remembered now
+	Requests  int    // remembered now
+}
+
+// side is a review, or a request with what is known of it.
+type side struct {
+	sight
+	review  bool
+	partner *side
+	rules   []string // that its events have detections of, as far as they are on disk
+	kept    bool     // one of its events is on disk
+	came    time.Time
+}
+
+// New makes an empty table. It panics without a clock.
+func New(cfg Config) *Table {
+	if cfg.Now == nil {
+		panic("join: a table needs a clock")
+	}
+	cfg.Keep, cfg.Entries = cmp.Or(cfg.Keep, DefaultKeep), cmp.Or(cfg.Entries, DefaultEntries)
+	return &Table{cfg: cfg, seed: maphash.MakeSeed(), reviews: newHalf(cfg.Entries), requests: newHalf(max(cfg.Entries/2, 1))}
+}
+
+// Meeting is an event that could be joined, on its way to the log.
+type Meeting struct {
+	Index int // of the event
+	side  *side
+}
+
+// Meet takes events of one body before they are judged: those made of reviews if the source
+// is record.SourceAdmission, else those of an audit log. Those that are joined get their
+// Review. Kept is to be called for what it returns when they are on disk.
+func (t *Table) Meet(source string, events []*audit.Event, dst []Meeting) []Meeting {
+	if t == nil || len(events) == 0 {
+		return dst
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.cfg.Now()
+	t.reviews.expire(now.Add(-t.cfg.Keep))
+	t.requests.expire(now.Add(-t.cfg.Keep))
+	if source == record.SourceAdmission {
+		for i, e := range events {
+			if s, ok := t.review(e); ok {
+				dst = append(dst, Meeting{i, t.reviewed(s, now)})
+			}
+		}
+		return dst
+	}
+	for _, last := range []bool{false, true} {
+		for i, e := range events {
+			if (e.Stage == "RequestReceived") != last {
+				continue
+			}
+			s, ok := t.request(e)
+			if !ok {
+				continue
+			}
+			x := t.requested(s, now)
+			if x.partner != nil {
+				e.Review = x.partner.label
+			}
+			dst = append(dst, Meeting{i, x})
+		}
+	}
+	return dst
+}
+
+// Link is the link of an event that Meet was given, nil where it is not joined. It tells of
+// the rules of the other half what is known by now.
+func (t *Table) Link(m Meeting) *record.Link {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := m.side.partner
+	switch {
+	case p == nil, m.side.review && m.side.kept, m.side.review && !p.kept: // the review came first
+		return nil
+	case m.side.review:
+		return &record.Link{Review: m.side.label, At: timeOf(m.side.from), Audit: p.label, Told: slices.Clone(p.rules)}
+	}
+	return &record.Link{Review: p.label, At: timeOf(p.from), Told: slices.Clone(p.rules)}
+}
+
+func timeOf(ns int64) time.Time { return time.Unix(0, ns).UTC() }
+
+// Kept tells that an event is on disk, and the rules that it has detections of there.
+func (t *Table) Kept(m Meeting, rules []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m.side.kept = true
+	for _, r := range rules {
+		if !slices.Contains(m.side.rules, r) {
+			m.side.rules = append(m.side.rules, r)
+		}
+	}
+}
+
+// Counters gives the counts.
+func (t *Table) Counters() Counters {
+	if t == nil {
+		return Counters{}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.counters
+	c.Reviews, c.Requests = len(t.reviews.byID), len(t.requests.byID)
+	return c
+}
+
+// reviewed takes a review.
+func (t *Table) reviewed(s sight, now time.Time) *side {
+	if known := t.reviews.byID[s.id]; known != nil {
+		return known
+	}
+	r := t.add(&t.reviews, s, now)
+	r.review = true
+	request, several := nearest(t.requests.around(s.place, s.from-int64(Longest+Skew), s.from+int64(Skew)), func(a *side) fit { return fitOf(r, a) })
+	if request != nil && request.open {
+		several = t.rivaled(r, request)
+	}
+	t.settle(r, request, several)
+	return r
+}
+
+// requested takes an event of a request.
+func (t *Table) requested(s sight, now time.Time) *side {
+	a := t.requests.byID[s.id]
+	switch {
+	case a == nil:
+		a = t.add(&t.requests, s, now)
+	case a.partner != nil || s.open:
+		return a
+	case a.place != s.place: // as whom it acts is told later than that it was received
+		t.requests.leave(a)
+		a.know(s)
+		t.requests.enter(a)
+	default:
+		a.know(s)
+	}
+	if a.refused {
+		return a
+	}
+	review, several := nearest(t.reviews.around(a.place, a.from-int64(Skew), a.last()+int64(Skew)), func(r *side) fit { return fitOf(r, a) })
+	if review != nil && a.open {
+		several = t.rivaled(review, a)
+	}
+	t.settle(a, review, several)
+	return a
+}
+
+// know takes what a later stage tells of a request.
+func (a *side) know(s sight) {
+	label, from := a.label, a.from
+	a.sight = s
+	a.label, a.from = label, from // the same
+}
+
+// settle joins a newcomer with what it found.
+func (t *Table) settle(x, found *side, several bool) {
+	switch {
+	case several:
+		t.counters.Ambiguous++
+	case found != nil:
+		x.partner, found.partner = found, x
+		t.counters.Joined++
+	}
+}
+
+// rivaled tells whether another review, or request, fits one of two that could be joined.
+func (t *Table) rivaled(r, a *side) bool {
+	for _, other := range t.reviews.around(a.place, a.from-int64(Skew), a.last()+int64(Skew)) {
+		if other != r && fitOf(other, a) != apart {
+			return true
+		}
+	}
+	for _, other := range t.requests.around(r.place, r.from-int64(Longest+Skew), r.from+int64(Skew)) {
+		if other != a && fitOf(r, other) != apart {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Table) add(h *half, s sight, now time.Time) *side {
+	s.label = strings.Clone(s.label[:min(len(s.label), longestLabel)])
+	x := &side{sight: s, came: now}
+	t.counters.Evicted += uint64(h.add(x))
+	return x
+}
+
+// longestLabel is how long an audit ID may be, which clients choose; a uid is no longer.
+const longestLabel = 256
