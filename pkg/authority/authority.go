@@ -165,3 +165,9 @@ func Fits(cert, key []byte) bool {
 	_, err := tls.X509KeyPair(cert, key)
 	return err == nil
 }
+
+// Text is a certificate as PEM.
+func Text(c *x509.Certificate) []byte { return encode(certificate, c.Raw) }
+
+// Issued is when a certificate of [Issue] was made.
+func Issued(c *x509.Certificate) time.Time { return c.NotBefore.Add(skew) }
