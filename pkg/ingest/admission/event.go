@@ -51,6 +51,9 @@ func (r *review) event(o Origin) (*audit.Event, error) {
 // never change: everything that is stored would be stored again.
 const identityDomain = "kubewitness/admission/1"
 
+// Identity is that of the event of a review.
+func Identity(cluster, uid string) audit.Identity { return identity(cluster, uid) }
+
 func identity(cluster, uid string) audit.Identity {
 	h := sha256.New()
 	for _, s := range []string{identityDomain, cluster, uid} {
