@@ -233,6 +233,12 @@ func whenOf(w audit.When, e *record.Event) (f facts) {
 	if e.Late() {
 		f.note("late: it happened " + alert.Span(e.Received.Sub(e.Event.Time)) + " before")
 	}
+	if l := e.Link; l != nil {
+		f.at("Reviewed at admission", l.At)
+		if len(l.Told) > 0 {
+			f.note("told to outputs with the other event of the request: " + strings.Join(l.Told, ", "))
+		}
+	}
 	if e.Flags&record.Expired != 0 {
 		f.add("Filed under", "the time it came: its own is older than what is kept")
 	}

@@ -191,6 +191,9 @@ func related(h *search.Hit) (links []choice) {
 	if askable(e.Event.AuditID) {
 		add("All stages of this request", around(day, equals("ka.auditid", e.Event.AuditID)))
 	}
+	if askable(a.What.ReviewUID) {
+		add("Admission review and audit events of this request", around(day, equals("kw.admission.uid", a.What.ReviewUID)))
+	}
 	if askable(a.Who.Name) {
 		add("The same user, 15 minutes around", around(15*time.Minute, equals("ka.user.name", a.Who.Name)))
 	}
@@ -217,6 +220,12 @@ func came(e *record.Event) string {
 		return "by webhook"
 	case record.SourceFile:
 		return "from a log file"
+	case record.SourceAdmission:
+		return "as an admission review"
+	case "mutation":
+		return "as an admission review that asks for changes"
+	case record.SourceCorrelate:
+		return "made here"
 	case "pubsub":
 		return "by Pub/Sub"
 	case "cloudlogging":
