@@ -16,7 +16,8 @@ type Admission struct {
 	MaxBody         Size          `mapstructure:"max_body" least:"64KiB" doc:"Bytes that a review may have: an object of 3 MiB, and the one before it."`
 	Deadline        time.Duration `mapstructure:"deadline" least:"1ms" doc:"How long an answer waits until the event is on disk, and half of what the API server waits at most. Then it is given all the same, and counted as late."`
 	Enforcement     string        `mapstructure:"enforcement" doc:"File that says which detections warn, and which deny; see docs/admission.md. It is read again when it changes. Empty: all are observed."`
-	DryRun          bool          `mapstructure:"dry_run" doc:"Warn of nothing and deny nothing: detections say what would have been."`
+	Mutate          string        `mapstructure:"mutate" doc:"File that says what is changed in objects before they are stored; see docs/mutation.md. It is read again when it changes. Empty: nothing is."`
+	DryRun          bool          `mapstructure:"dry_run" doc:"Warn of nothing, deny nothing and change nothing: detections and events say what would have been."`
 }
 
 // On reports whether there is an endpoint.
@@ -39,8 +40,8 @@ func (j *judge) admission() {
 	}
 	j.tls("admission.tls", a.TLS)
 	j.credentials("admission", a.Credentials, a.TLS)
-	if a.DryRun && a.Enforcement == "" {
-		j.refuse("admission.dry_run", "means nothing without admission.enforcement; name the file")
+	if a.DryRun && a.Enforcement == "" && a.Mutate == "" {
+		j.refuse("admission.dry_run", "means nothing without admission.enforcement or admission.mutate; name a file")
 	}
 	open := a.Insecure || a.Unauthenticated
 	switch {

@@ -18,6 +18,7 @@ func TestAdmissionProblems(t *testing.T) {
 		{"certificates", clusters + listen + "  tls: {cert_file: /c, key_file: /k, client_ca_file: /a}\n  credentials: [{name: api, certificate_name: apiserver, clusters: [prod]}]\n", nil},
 		{"anybody", clusters + listen + tls + "  unauthenticated: true\n", nil},
 		{"a trial", "admission: {listen: '127.0.0.1:9444', insecure: true, default_cluster: prod}\n", nil},
+		{"a dry run of mutations", "admission: {listen: '127.0.0.1:9444', insecure: true, default_cluster: prod, mutate: m.yaml, dry_run: true}\n", nil},
 		{"no TLS", clusters + listen, []string{"admission.tls.cert_file: is empty; name the files of a certificate and its key: API servers send by TLS only"}},
 		{"nobody", clusters + listen + tls, []string{"admission.credentials: are empty: nobody could send; list who may send for which clusters, or set admission.unauthenticated"}},
 		{"no clusters", listen + tls + "  unauthenticated: true\n", []string{"clusters: is empty: reviews of no cluster would be taken; list those that may send"}},
@@ -36,7 +37,7 @@ func TestAdmissionProblems(t *testing.T) {
 			[]string{`k.yaml:2: admission.listen: "127.0.0.1:1" is webhook.listen too; write another port`}},
 		{"a dry run of nothing", "admission: {listen: '127.0.0.1:9444', insecure: true, dry_run: true, deadline: 0s}\n", []string{
 			"k.yaml:1: admission.deadline: 0s is too little; write 1ms or more",
-			"k.yaml:1: admission.dry_run: means nothing without admission.enforcement; name the file",
+			"k.yaml:1: admission.dry_run: means nothing without admission.enforcement or admission.mutate; name a file",
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -25,6 +25,8 @@ type reviews struct {
 	handler *admission.Handler
 	judge   *decider
 	files   *watch.Watcher // of the enforcement; nil: there is none
+	mutator *mutator       // nil: nothing is changed
+	changes *watch.Watcher // of its file; nil: there is none
 }
 
 func (s *Server) openAdmission(context.Context) error {
@@ -40,9 +42,19 @@ func (s *Server) openAdmission(context.Context) error {
 			return fmt.Errorf("admission: %w", err)
 		}
 	}
+	if c.Mutate != "" {
+		r.changes = watch.New(watch.Config{Paths: []string{c.Mutate}})
+		r.mutator = newMutator(c.Mutate, s.judge, s.logger)
+		if err := r.mutator.read(); err != nil {
+			return fmt.Errorf("admission: %w", err)
+		}
+	}
 	cfg := admission.Config{
 		Intake: s.intake, Judge: d, DefaultCluster: c.DefaultCluster, Open: c.Insecure || c.Unauthenticated, Local: c.Insecure,
-		Deadline: c.Deadline, MaxBody: int64(c.MaxBody), Now: time.Now,
+		Deadline: c.Deadline, MaxBody: int64(c.MaxBody), DryRun: c.DryRun, Now: time.Now,
+	}
+	if r.mutator != nil {
+		cfg.Mutator = r.mutator
 	}
 	for _, cl := range s.cfg.Clusters {
 		cfg.Clusters = append(cfg.Clusters, cl.Name)
@@ -68,6 +80,12 @@ func (r *reviews) serve(ctx context.Context) error {
 			return nil
 		})
 	}
+	if r.changes != nil {
+		g.run("mutations", func(ctx context.Context) error {
+			r.changes.Run(ctx, func([]string) { r.mutator.reload() })
+			return nil
+		})
+	}
 	err := r.endpoint.serve(ctx)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
@@ -82,6 +100,14 @@ func (r *reviews) serve(ctx context.Context) error {
 func (r *reviews) reload() {
 	r.endpoint.reload()
 	r.judge.reload()
+	r.rebuild()
+}
+
+// rebuild has the conditions of mutations say what they say by the rules in force.
+func (r *reviews) rebuild() {
+	if r.mutator != nil {
+		r.mutator.reload()
+	}
 }
 
 // AdmissionAddr is where reviews are answered, "" where nowhere.

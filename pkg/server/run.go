@@ -132,7 +132,12 @@ func (s *Server) settle(ctx context.Context) {
 func (s *Server) runReloads(g *group) {
 	if s.watch != nil {
 		g.run("watch", func(ctx context.Context) error {
-			s.watch.Run(ctx, func([]string) { s.rules.reload("files changed") })
+			s.watch.Run(ctx, func([]string) {
+				s.rules.reload("files changed")
+				if s.reviews != nil {
+					s.reviews.rebuild()
+				}
+			})
 			return nil
 		})
 	}
