@@ -28,6 +28,7 @@ type huntCommand struct {
 	in      searchFlags
 	output  string
 	iso8601 bool
+	several bool // rules about several events too
 
 	line   *statusLine // nil: no terminal
 	opt    alert.Options
@@ -51,6 +52,9 @@ func newHunt(io stdio) *cobra.Command {
 they came now, and prints the alerts, those of the newest events first, in the forms of
 "kubewitness replay". Nobody is notified, and nothing is stored.
 
+Rules about several events ask for --stateful: all events are then read, and what they
+are told about stands oldest first.
+
 What events say is judged as it is stored: where a rule asks for a secret that was
 redacted, the event is left out, and the number of such events told.
 
@@ -71,6 +75,7 @@ a summary go to standard error.`,
 	c.in.register(fs)
 	fs.StringVarP(&c.output, "output", "o", "", "alerts as `answer` (a sentence), or as falco-json or text (Falco's lines) (default answer on a terminal, else falco-json)")
 	fs.BoolVar(&c.iso8601, "time-format-iso-8601", false, "full dates in Falco's lines")
+	fs.BoolVar(&c.several, "stateful", false, "judge rules about several events too: reads all events, the oldest first")
 	c.archive.register(fs)
 	return cmd
 }
@@ -85,8 +90,12 @@ func (c *huntCommand) run(ctx context.Context, paths []string) error {
 		return err
 	}
 	c.opt = alert.Options{Hostname: hostname(), ISO8601: c.iso8601, Color: useColor(c.out)}
-	if _, err := (&ruleFlags{paths: paths, minPriority: "debug"}).load(c.err); err != nil {
+	set, err := (&ruleFlags{paths: paths, minPriority: "debug"}).load(c.err)
+	if err != nil {
 		return err
+	}
+	if q.Stateful = c.several && hasStateful(set); !c.several && hasStateful(set) {
+		fmt.Fprintln(c.err, "kubewitness: rules about several events are left out; --stateful judges them too")
 	}
 	text, err := rulesText(paths)
 	if err != nil {
@@ -105,12 +114,21 @@ func (c *huntCommand) run(ctx context.Context, paths []string) error {
 	}
 	begin := time.Now()
 	asked := search.WithProgress(ctx, func(p search.Progress) {
-		c.line.show(fmt.Sprintf("%d judged, back to %s", p.Scanned, stamp(p.Reached)))
+		to := "back to"
+		if q.Stateful {
+			to = "up to"
+		}
+		c.line.show(fmt.Sprintf("%d judged, %s %s", p.Scanned, to, stamp(p.Reached)))
 	})
 	sum, err := a.Hunt(asked, text, q, func(h *api.HuntHit) error { return c.hit(h, line) })
 	c.line.clear()
 	c.summary(sum, time.Since(begin))
 	return askError(ctx, c.err, "", err)
+}
+
+// hasStateful tells whether enabled rules are about several events.
+func hasStateful(set *ruleset.Set) bool {
+	return slices.ContainsFunc(set.Rules.Rules, func(r *rules.Rule) bool { return r.Enabled && r.Stateful() })
 }
 
 // rulesText gives rules files as one text: each a YAML document.

@@ -54,8 +54,8 @@ each rule would have fired: by day, user and namespace.
 
 The events are those that a service has kept, as with "kubewitness hunt": of the service
 that --server names, of a data folder, or with --on elasticsearch in a cluster; or those
-of recordings, with --file, as with "kubewitness replay". Rules about several events are
-judged in recordings only.
+of recordings, with --file, as with "kubewitness replay". Where there are rules about
+several events, all of them are read, the oldest first.
 
 With --compare it tells also what other rules, those before a change for instance, would
 have found: which alerts are new, and which are gone.
@@ -183,10 +183,6 @@ func (c *backtestCommand) report(ctx context.Context, paths []string, marks []ba
 	err = judge(ctx, r, t)
 	out := t.Report(c.top)
 	out.Events, out.Hidden, out.Partial = c.events, c.hidden, c.partial
-	if len(c.files) == 0 {
-		out.NotJudged = statefulNames(r.set)
-		out.Never = slices.DeleteFunc(out.Never, func(name string) bool { return slices.Contains(out.NotJudged, name) })
-	}
 	c.tellMarks(t)
 	return out, err
 }
@@ -194,15 +190,6 @@ func (c *backtestCommand) report(ctx context.Context, paths []string, marks []ba
 func (c *backtestCommand) load(paths []string) (testedRules, error) {
 	set, err := (&ruleFlags{paths: paths, minPriority: "debug"}).load(c.err)
 	return testedRules{set, paths}, err
-}
-
-func statefulNames(set *ruleset.Set) (names []string) {
-	for _, r := range set.Rules.Rules {
-		if r.Enabled && r.Stateful() {
-			names = append(names, r.Name)
-		}
-	}
-	return names
 }
 
 // tellMarks tells of marks that mean nothing.
@@ -234,7 +221,9 @@ func (c *backtestCommand) overArchive(ctx context.Context, a *archive, r testedR
 	c.events = total.Total
 	bar := &timeBar{line: c.line, total: total.Total, begin: time.Now()}
 	asked := search.WithProgress(ctx, bar.draw)
-	sum, err := a.Hunt(asked, text, c.query, func(h *api.HuntHit) error {
+	q := c.query
+	q.Stateful = hasStateful(r.set)
+	sum, err := a.Hunt(asked, text, q, func(h *api.HuntHit) error {
 		e, err := eventOf(h)
 		if err != nil {
 			return err
@@ -303,10 +292,10 @@ func (c *backtestCommand) write(r *backtest.Report) error {
 
 // timeBar draws how far back in time a hunt has come.
 type timeBar struct {
-	line   *statusLine
-	total  uint64
-	begin  time.Time
-	newest time.Time
+	line  *statusLine
+	total uint64
+	begin time.Time
+	first time.Time // reached
 }
 
 const barWidth = 30
@@ -315,15 +304,19 @@ func (b *timeBar) draw(p search.Progress) {
 	if b.line == nil {
 		return
 	}
-	if b.newest.IsZero() {
-		b.newest = p.Reached
+	if b.first.IsZero() {
+		b.first = p.Reached
 	}
 	done := 0.0
-	if whole := b.newest.Sub(p.Oldest); whole > 0 && !p.Oldest.IsZero() {
-		done = min(1, float64(b.newest.Sub(p.Reached))/float64(whole))
+	to := "back to"
+	if whole := b.first.Sub(p.Oldest); whole != 0 && !p.Oldest.IsZero() {
+		done = max(0, min(1, float64(b.first.Sub(p.Reached))/float64(whole)))
+		if whole < 0 {
+			to = "up to"
+		}
 	}
 	full := int(done * barWidth)
-	text := fmt.Sprintf("[%s%s] %3.0f%%  back to %s", strings.Repeat("=", full), strings.Repeat(" ", barWidth-full), 100*done, stamp(p.Reached))
+	text := fmt.Sprintf("[%s%s] %3.0f%%  %s %s", strings.Repeat("=", full), strings.Repeat(" ", barWidth-full), 100*done, to, stamp(p.Reached))
 	if took := time.Since(b.begin); done > 0.01 && took > time.Second {
 		text += fmt.Sprintf("  %s left", time.Duration(float64(took)*(1-done)/done).Round(time.Second))
 	}

@@ -18,7 +18,6 @@ type Report struct {
 	Alerts    uint64            `json:"alerts"`
 	Rules     []RuleReport      `json:"rules"` // that fired, or did before; most urgent first
 	Never     []string          `json:"never"` // rules that did not fire
-	NotJudged []string          `json:"not_judged,omitempty"`
 	Proposals []Proposal        `json:"proposals,omitempty"`
 	Unhidden  map[string]uint64 `json:"unhidden,omitempty"` // marked detections that no exception can hide, by rule
 	YAML      string            `json:"exceptions_yaml,omitempty"`
@@ -154,10 +153,6 @@ func (r *Report) WriteText(w io.Writer) error {
 	if len(r.Never) > 0 {
 		p.line("")
 		p.line("Never: %s", strings.Join(r.Never, ", "))
-	}
-	if len(r.NotJudged) > 0 {
-		p.line("")
-		p.line("Not judged, since they are about several events in their order (--file judges them): %s", strings.Join(r.NotJudged, ", "))
 	}
 	for _, name := range sortedKeys(r.Hidden) {
 		p.line("%s: %s not judged for sure, since what the rule asks for was redacted", name, counted(r.Hidden[name], "event"))

@@ -16,6 +16,7 @@ type Query struct {
 	Rules      []string // one of these rules fired
 	Detections bool     // any rule fired
 	Priority   string   // a rule of at least this priority fired
+	Stateful   bool     // of a hunt: rules about several events too, and the oldest events first
 
 	Limit int    // at most so many events; 0: the service's default
 	After string // Summary.Next of the page before
@@ -39,6 +40,9 @@ func (q Query) values() url.Values {
 	set("priority", q.Priority)
 	if q.Detections {
 		set("detections", "true")
+	}
+	if q.Stateful {
+		set("stateful", "true")
 	}
 	if q.Limit > 0 {
 		set("limit", strconv.Itoa(q.Limit))

@@ -26,19 +26,20 @@ func NewJudge(m *match.Matcher, r *Rules, opt Options) *Judge {
 // find, which may be about events before it. What is found is valid until the next
 // call.
 func (j *Judge) Judge(c *field.Context) (match.Result, []Found) {
-	res, o := j.Look(c)
+	res, o := j.Look(c, audit.Identity{})
 	return res, j.Settle(c, o)
 }
 
-// Look is the part of Judge that can be done for many events at once.
-func (j *Judge) Look(c *field.Context) (match.Result, *Observation) {
+// Look is the part of Judge that can be done for many events at once. The event's identity
+// is computed, where it matters, if none is given.
+func (j *Judge) Look(c *field.Context, id audit.Identity) (match.Result, *Observation) {
 	if looked := j.rules.Looked(); looked == nil || j.matcher.Beside() != looked {
 		res := j.matcher.Match(c)
-		return together(res, j.rules.Look(c, audit.Identity{}))
+		return together(res, j.rules.Look(c, id))
 	}
 	var room [8]int32
 	res, met := j.matcher.MatchBeside(room[:0], c)
-	return res, j.rules.observe(c, audit.Identity{}, met, nil)
+	return res, j.rules.observe(c, id, met, nil)
 }
 
 // together adds the faults of what was looked at by itself.

@@ -119,7 +119,7 @@ func (t *task) event(i int) *audit.Event {
 }
 
 func (r *run) match(t *task, c *field.Context) {
-	res, o := r.judging.Look(c)
+	res, o := r.judging.Look(c, audit.Identity{})
 	for _, f := range res.Faults {
 		t.faults = append(t.faults, faultAt{c.Event.Input, c.Event.Line, f})
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/kubewitness/kubewitness/pkg/correlate"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
@@ -22,6 +23,10 @@ import (
 // on which rules fire, newest first, with what the enabled rules say of them. The request
 // narrows which events are judged; its condition too.
 //
+// Rules about several events count where the request asks for them. They see the events that
+// it narrows down to, as these were stored, the oldest first, which is then the order of
+// what is given.
+//
 // A hunt reads all events that the rules could fire on, however many: it streams, and ends
 // with the context. What hangs on something redacted is not given, but counted by rule. A
 // request that cannot be carried out is a [BadRequest].
@@ -29,7 +34,7 @@ func (s *Searcher) Hunt(ctx context.Context, p Principal, set *ruleset.Set, r Re
 	if set == nil || set.Rules == nil {
 		return sum, badf("search: a hunt without rules")
 	}
-	h, err := newHunt(set, s.cfg.Hostname)
+	h, err := newHunt(set, s.cfg.Hostname, r.Stateful)
 	if err != nil {
 		return sum, err
 	}
@@ -38,18 +43,22 @@ func (s *Searcher) Hunt(ctx context.Context, p Principal, set *ruleset.Set, r Re
 		return sum, err
 	}
 	scan := s.newScan(ctx, q, &sum)
-	o := store.Scan{Columns: row.Known, Progress: scan.progress}
+	o := store.Scan{Columns: row.Known, Progress: scan.progress, Forward: h.stateful}
 	err = s.bulk(ctx, q.rows(and(q.bounds.upper, ownEvents, s.worthwhile(h.upper))), o, func(rows []store.Row) error {
 		judged := h.rows(q, rows)
 		for i, r := range rows {
 			sum.Scanned++
 			scan.last = store.Position{Time: r.Time, ID: r.ID}
+			h.correlate(&judged[i])
 			if err := judged[i].settle(&sum, yield); err != nil {
 				return err
 			}
 		}
 		return ctx.Err()
 	})
+	if err == nil {
+		err = h.end(&sum, yield)
+	}
 	scan.reached()
 	return sum, err
 }
@@ -97,8 +106,9 @@ const huntRows = 256
 // hunt is a set of rules ready for stored events.
 type hunt struct {
 	upper    store.Filter
-	matcher  *match.Matcher
-	rules    []huntRule // enabled
+	run      *correlate.Judge
+	stateful bool       // rules about several events are judged
+	rules    []huntRule // enabled, about one event
 	hostname string
 	opt      match.Options // the set's mode
 
@@ -113,12 +123,12 @@ type huntRule struct {
 	reads reads
 }
 
-func newHunt(set *ruleset.Set, hostname string) (*hunt, error) {
-	m, err := set.Matcher(false, nil)
+func newHunt(set *ruleset.Set, hostname string, stateful bool) (*hunt, error) {
+	run, err := judgeOf(set, hostname, stateful)
 	if err != nil {
 		return nil, fmt.Errorf("search: hunt: %w", err)
 	}
-	h := &hunt{matcher: m, hostname: hostname, judges: map[string]*judge{}, looks: map[string][]*rules.Rule{}}
+	h := &hunt{run: run, stateful: run.Stateful(), hostname: hostname, judges: map[string]*judge{}, looks: map[string][]*rules.Rule{}}
 	uppers := []store.Filter{}
 	for _, r := range set.Rules.Rules {
 		if r.Enabled && !r.Stateful() { // those take events in their order, and all of them
@@ -127,10 +137,21 @@ func newHunt(set *ruleset.Set, hostname string) (*hunt, error) {
 		}
 	}
 	h.upper = or(uppers...)
-	if h.opt.Strict = isStrict(set); h.opt.Strict || size(h.upper) > maxFilter {
-		h.upper = allRows // columns have what fields find in the other mode
+	if h.opt.Strict = isStrict(set); h.opt.Strict || h.stateful || size(h.upper) > maxFilter {
+		h.upper = allRows // columns have what fields find in the other mode; a clock goes by any event
 	}
 	return h, nil
+}
+
+func judgeOf(set *ruleset.Set, hostname string, stateful bool) (*correlate.Judge, error) {
+	if stateful {
+		return set.Judge(false, nil, hostname)
+	}
+	m, err := set.Matcher(false, nil)
+	if err != nil {
+		return nil, err
+	}
+	return correlate.NewJudge(m, nil, correlate.Options{Hostname: hostname}), nil
 }
 
 // isStrict tells whether the rules are evaluated just as Falco does, faults included.
@@ -139,6 +160,8 @@ func isStrict(set *ruleset.Set) bool { return set.Catalogue == field.Falco() }
 // judged is what a hunt says of a row.
 type judged struct {
 	event      *record.Event
+	seen       *correlate.Observation
+	before     []correlate.Found // what this event made rules say of events before it
 	found      []match.Detection // that hang on nothing redacted
 	hidden     bool              // the event counts as hidden
 	hiddenBy   []string          // rules whose verdict hangs on something redacted
@@ -181,7 +204,7 @@ func (h *hunt) row(q *query, r store.Row) (out judged) {
 		out.err = err
 		return out
 	}
-	res := h.matcher.Match(contextOf(e.Event, h.hostname))
+	res, seen := h.run.Look(contextOf(e.Event, h.hostname), e.ID)
 	if len(res.Faults) > 0 {
 		out.err = fmt.Errorf("search: hunt: %w", res.Faults[0].Err)
 		return out
@@ -192,7 +215,7 @@ func (h *hunt) row(q *query, r store.Row) (out judged) {
 		out.found = nil
 		return out
 	}
-	out.event, out.hidden = e, len(out.hiddenBy) > 0
+	out.event, out.seen, out.hidden = e, seen, len(out.hiddenBy) > 0
 	return out
 }
 
@@ -213,8 +236,8 @@ func (j *judged) settle(sum *Summary, yield func(*Hit, []match.Detection) error)
 	if j.hidden {
 		sum.Hidden++
 	}
-	if len(j.found) == 0 {
-		return nil
+	if err := settleBefore(j.before, sum, yield); err != nil || len(j.found) == 0 {
+		return err
 	}
 	sum.Hits++
 	return yield(hitOf(j.event), j.found)

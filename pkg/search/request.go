@@ -39,6 +39,10 @@ type Request struct {
 	Rules      []string        // one of these rules fired on it
 	Detections bool            // any rule fired on it
 	Priority   *rules.Priority // a rule of at least this priority fired on it; nil: no matter
+
+	// Stateful asks a hunt for the rules about several events too. All events asked for are
+	// then read, and given, the oldest first. No other call knows it.
+	Stateful bool
 }
 
 // Page is which part of the answers to give, newest first.
@@ -52,7 +56,7 @@ type Page struct {
 
 // Progress is how far a search has come.
 type Progress struct {
-	Reached time.Time // all events from here on have been looked at
+	Reached time.Time // all events from here on have been looked at; of a stateful hunt, all up to here
 	Oldest  time.Time // where it ends; zero: not known
 	Scanned uint64    // events that were read and judged one by one
 }

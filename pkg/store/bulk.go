@@ -28,18 +28,19 @@ var errFull = errors.New("store: too much at once")
 
 // Bulk is Newest for who wants all rows, or many: it hands them on by stretches of time,
 // each read as a whole. That is many times faster than to find the newest ones first, and
-// slower where only a few are wanted. The order is that of Newest. The rows are the
+// slower where only a few are wanted. The order is that of Newest, or the opposite where
+// o asks for it (but of more rows of one time than are read at once). The rows are the
 // caller's.
 func (s *Store) Bulk(ctx context.Context, q Query, o Scan, yield func([]Row) error) error {
 	return s.bulk(ctx, q, o, usualPortion, yield)
 }
 
 func (s *Store) bulk(ctx context.Context, q Query, o Scan, most portion, yield func([]Row) error) error {
-	end, err := s.begin()
+	done, err := s.begin()
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer done()
 	filter, err := logsql(q.Filter)
 	if err != nil {
 		return err
@@ -48,9 +49,12 @@ func (s *Store) bulk(ctx context.Context, q Query, o Scan, most portion, yield f
 	if newest := s.newestOf(in); newest < in.most {
 		in.most = newest
 	}
-	oldest := time.Unix(0, in.least).UTC()
+	end := in.least
+	if o.Forward {
+		end = in.most
+	}
 	for window := int64(bulkWindow); !in.empty(); {
-		part := span{max(in.least, minus(in.most, window-1)), in.most}
+		part := in.first(window, o.Forward)
 		rows, err := s.stretch(ctx, filter, part, &o, most)
 		switch {
 		case errors.Is(err, errFull) && window > 1:
@@ -69,15 +73,39 @@ func (s *Store) bulk(ctx context.Context, q Query, o Scan, most portion, yield f
 		if err != nil {
 			return err
 		}
-		if in.most = minus(part.least, 1); part.least == in.least {
-			in = span{0, -1}
-		}
+		in = in.behind(part, o.Forward)
 		if o.Progress != nil {
-			o.Progress(Progress{Reached: time.Unix(0, part.least).UTC(), Oldest: oldest})
+			reached := part.least
+			if o.Forward {
+				reached = part.most
+			}
+			o.Progress(Progress{Reached: time.Unix(0, reached).UTC(), Oldest: time.Unix(0, end).UTC()})
 		}
 		window = most.next(window, int64(len(rows)))
 	}
 	return nil
+}
+
+// first is the stretch of a span that is read first.
+func (s span) first(window int64, forward bool) span {
+	if !forward {
+		return span{max(s.least, minus(s.most, window-1)), s.most}
+	}
+	if s.most-s.least < window && s.most-s.least >= 0 { // the difference can be too large for a number
+		return s
+	}
+	return span{s.least, s.least + window - 1}
+}
+
+// behind is what is left of a span when its first stretch has been read.
+func (s span) behind(part span, forward bool) span {
+	switch {
+	case part == s:
+		return span{0, -1}
+	case forward:
+		return span{part.most + 1, s.most}
+	}
+	return span{s.least, minus(part.least, 1)}
 }
 
 // next is the stretch of time after one with so many rows: there should be half of what is
@@ -102,7 +130,7 @@ func (s *Store) newestOf(in span) int64 { return min(in.most, s.latest.Load()) }
 // onebyone hands on the rows of a moment that are too many, or too large, to be read at
 // once.
 func (s *Store) onebyone(ctx context.Context, q Query, o Scan, in span, yield func([]Row) error) error {
-	o.After, o.Progress = Position{}, nil
+	o.After, o.Progress, o.Forward = Position{}, nil, false
 	q.From, q.To = time.Unix(0, in.least), time.Unix(0, in.most+1)
 	stopped := false
 	err := s.Newest(ctx, q, o, func(r Row) error {
@@ -146,6 +174,9 @@ func (s *Store) stretch(ctx context.Context, filter string, in span, o *Scan, mo
 		}
 		return strings.Compare(b.ID, a.ID)
 	})
+	if o.Forward {
+		slices.Reverse(g.rows)
+	}
 	return g.rows, nil
 }
 

@@ -15,7 +15,12 @@ import (
 // inBulk reads by portions, and holds that each is in bounds.
 func inBulk(t *testing.T, s *Store, q Query, most portion) (rows []Row, portions int) {
 	t.Helper()
-	require.NoError(t, s.bulk(t.Context(), q, Scan{}, most, func(got []Row) error {
+	return inOrder(t, s, q, Scan{}, most)
+}
+
+func inOrder(t *testing.T, s *Store, q Query, o Scan, most portion) (rows []Row, portions int) {
+	t.Helper()
+	require.NoError(t, s.bulk(t.Context(), q, o, most, func(got []Row) error {
 		require.NotEmpty(t, got)
 		require.LessOrEqual(t, int64(len(got)), most.rows)
 		rows = append(rows, got...)
@@ -57,10 +62,21 @@ func TestBulkGivesWhatNewestGives(t *testing.T) {
 			}
 			got, _ := inBulk(t, s, tt.q, tt.most)
 			assert.Equal(t, idsOf(want), idsOf(got))
+
+			var reached []time.Time
+			o := Scan{Forward: true, Progress: func(p Progress) { reached = append(reached, p.Reached) }}
+			forward, _ := inOrder(t, s, tt.q, o, tt.most)
+			assert.True(t, slices.IsSortedFunc(reached, time.Time.Compare))
+			assert.True(t, slices.IsSortedFunc(forward, func(a, b Row) int { return a.Time.Compare(b.Time) }))
+			slices.SortFunc(forward, newestFirst) // more of one time than a portion are in no order
+			assert.Equal(t, idsOf(want), idsOf(forward))
 		})
 	}
 	got, portions := inBulk(t, s, Query{}, portion{700, 1 << 20})
 	assert.Greater(t, portions, len(got)/700)
+	whole, _ := inOrder(t, s, Query{}, Scan{Forward: true}, usualPortion)
+	slices.Reverse(whole)
+	assert.Equal(t, idsOf(got), idsOf(whole))
 }
 
 // TestBulkRows: the rows are whole, those with something beside them too, and belong to the

@@ -74,8 +74,8 @@ type FacetValue struct {
 
 // Progress is how far a query has come.
 type Progress struct {
-	Reached time.Time // all rows from here on have been looked at
-	Oldest  time.Time // where it ends
+	Reached time.Time // all rows from here on have been looked at; going forward, all up to here
+	Oldest  time.Time // where it ends; zero: not known
 }
 
 // Scan says what Newest gives of a row, and where it begins.
@@ -84,6 +84,7 @@ type Scan struct {
 	Columns  []string       // columns to give; nil: all
 	NoRaw    bool           // leave Raw nil
 	Progress func(Progress) // called now and then, from the goroutine that called Newest; may be nil
+	Forward  bool           // the oldest first, of one time the lower ID first: of who reads all; Newest of a [Store] does not know it
 }
 
 // Written counts what became of the rows of a Write.

@@ -20,6 +20,7 @@ var errEnough = errors.New("web: enough")
 func (c *call) hunt() error {
 	p := c.params()
 	req := c.request(p)
+	req.Stateful = p.truth("stateful")
 	limit := p.number("limit", c.cfg.Limits.Lines, 1, c.cfg.Limits.Lines)
 	if err := p.none(); err != nil {
 		return err

@@ -368,6 +368,14 @@ func TestPagesOfSearch(t *testing.T) {
 	}))
 	require.Equal(t, want, got)
 	require.Greater(t, loses.opened, 2)
+
+	got = nil
+	require.NoError(t, rows.Newest(t.Context(), store.Query{}, store.Scan{Forward: true}, func(r store.Row) error {
+		got = append(got, r.ID)
+		return nil
+	}))
+	slices.Reverse(got)
+	require.Equal(t, want, got)
 }
 
 // forgetful is a client whose points in time end before they should.

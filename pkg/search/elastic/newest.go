@@ -84,7 +84,7 @@ func (r *Rows) planned(q store.Query, f func(bounds) error) error {
 }
 
 // Newest hands the rows that a query selects to yield, the newest first, of one time
-// the one with the higher ID first. An error of yield ends it and is returned, except
+// the one with the higher ID first, or the other way round where o asks for it. An error of yield ends it and is returned, except
 // [store.ErrStop], which ends it without one. A row that cannot be made of its document is
 // handed on as a lost one.
 func (r *Rows) Newest(ctx context.Context, q store.Query, o store.Scan, yield func(store.Row) error) error {
@@ -137,7 +137,7 @@ func (n *scan) run(ctx context.Context, s *session, find query) error {
 			return err
 		}
 		if len(a.Hits.Hits) < n.size {
-			n.progress(n.oldest())
+			n.progress(n.end())
 			return nil
 		}
 		n.progress(n.after.Time)
@@ -149,7 +149,7 @@ func (n *scan) run(ctx context.Context, s *session, find query) error {
 // what becomes of one that is too large, fewer are asked for.
 func (n *scan) page(ctx context.Context, s *session, find json.RawMessage) (*answer, error) {
 	for {
-		req := request{Query: find, Size: n.size, Source: sourceFields}
+		req := request{Query: find, Size: n.size, Source: sourceFields, Oldest: n.o.Forward}
 		if n.after != (store.Position{}) {
 			req.After = []any{nanos(n.after.Time), n.after.ID}
 		}
@@ -196,11 +196,17 @@ func (n *scan) give(ctx context.Context, hits []hit) error {
 	return nil
 }
 
-func (n *scan) oldest() time.Time { return time.Unix(0, max(nanos(n.q.From), 0)).UTC() }
+// end is where it ends; of one that goes forward it may not be known, which is the zero time.
+func (n *scan) end() time.Time {
+	if n.o.Forward {
+		return n.q.To
+	}
+	return time.Unix(0, max(nanos(n.q.From), 0)).UTC()
+}
 
 func (n *scan) progress(reached time.Time) {
 	if n.o.Progress != nil {
-		n.o.Progress(store.Progress{Reached: reached, Oldest: n.oldest()})
+		n.o.Progress(store.Progress{Reached: reached, Oldest: n.end()})
 	}
 }
 

@@ -60,14 +60,19 @@ type request struct {
 	Size   int
 	Count  bool     // all documents that are found
 	After  []any    // values of the order that the documents come behind
+	Oldest bool     // in the opposite order
 	Source []string // what is wanted of them
 	Aggs   object
 }
 
 // order is that of rows: newest first, of one time the higher ID first.
-var order = []object{
-	{filedField: object{"order": "desc", "unmapped_type": "long"}},
-	{idField: object{"order": "desc", "unmapped_type": "keyword"}},
+var order = orderOf("desc")
+
+func orderOf(direction string) []object {
+	return []object{
+		{filedField: object{"order": direction, "unmapped_type": "long"}},
+		{idField: object{"order": direction, "unmapped_type": "keyword"}},
+	}
 }
 
 func (q *request) body(pit string) []byte {
@@ -76,6 +81,9 @@ func (q *request) body(pit string) []byte {
 	}
 	if q.Size > 0 {
 		body["sort"], body["_source"] = order, q.Source
+		if q.Oldest {
+			body["sort"] = orderOf("asc")
+		}
 	}
 	if q.After != nil {
 		body["search_after"] = q.After
