@@ -29,6 +29,7 @@ const (
 	ActionDeleteCollection Action = "delete_collection" //
 	ActionCall             Action = "call"              // a path outside the resource API
 	ActionOther            Action = "other"             // a verb that is none of these
+	ActionUnwatched        Action = "unwatched"         // no request: for a time there was no kubewitness, see [UnwatchedFrom]
 )
 
 // podActions are the subresources of pods that are more than a part of the object, with any verb.
@@ -111,4 +112,27 @@ func subresourceAction(w *What) Action {
 		return ActionReview
 	}
 	return ""
+}
+
+// Annotations of events that are no requests: the service makes them of a time in which it was
+// not there. Requests have a verb and a URI, these have none.
+const (
+	UnwatchedFrom = "kubewitness.io/unwatched-from" // RFC 3339
+	UnwatchedTo   = "kubewitness.io/unwatched-to"
+	UnwatchedWhy  = "kubewitness.io/unwatched-why" // UnwatchedStopped or UnwatchedDied
+)
+
+// Values of UnwatchedWhy.
+const (
+	UnwatchedStopped = "stopped" // it was told to end
+	UnwatchedDied    = "died"    // it ended by itself, or with its machine
+)
+
+// addUnwatched makes such an event what it is.
+func addUnwatched(w *What, root Value) {
+	notes := root.Get("annotations")
+	if w.Verb != "" || root.Get("requestURI").Exists() || !notes.Get(UnwatchedFrom).Exists() {
+		return
+	}
+	w.Action, w.Reason = ActionUnwatched, str(notes.Get(UnwatchedWhy))
 }

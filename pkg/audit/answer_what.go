@@ -45,6 +45,7 @@ func whatOf(root Value, who Who, stage string) What {
 	addDryRun(&w, r)
 	addBody(&w, r)
 	w.Denied = deniedTarget(&w, who, status)
+	addUnwatched(&w, root)
 	if w.Token != nil {
 		w.Token.CredentialID = str(notes.Get(extraPrefix + "issued-credential-id"))
 	}

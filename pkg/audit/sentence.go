@@ -19,6 +19,9 @@ func (a Answer) Sentence() string {
 }
 
 func (a *Answer) sentence() string {
+	if a.What.Action == ActionUnwatched {
+		return a.unwatched()
+	}
 	w, who, act := &a.What, a.subject(), a.phrase()
 	dry := ""
 	if w.DryRun && w.Outcome != OutcomeDryRun {

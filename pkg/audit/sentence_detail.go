@@ -3,6 +3,7 @@ package audit
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // review words a question to authentication or authorization.
@@ -198,4 +199,20 @@ func optional(s string) string {
 		return ""
 	}
 	return plain(s)
+}
+
+// unwatched tells of a time without anybody who would have seen something.
+func (a *Answer) unwatched() string {
+	s := "kubewitness was not watching"
+	if a.Where.Cluster != "" {
+		s += " cluster " + plain(a.Where.Cluster)
+	}
+	s += " from " + a.When.Received.Format(time.RFC3339) + " to " + a.When.StageTime.Format(time.RFC3339) + " (" + duration(a.When.Latency) + ")"
+	switch a.What.Reason {
+	case UnwatchedStopped:
+		s += ", since it was stopped"
+	case UnwatchedDied:
+		s += ", since it, or its machine, had died"
+	}
+	return s + ": what admission let pass meanwhile was not seen"
 }

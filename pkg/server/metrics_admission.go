@@ -37,6 +37,9 @@ func (x exporter) admission(out metrics) {
 	out.counter("admission_evicted_total", "Reviews and requests that were forgotten before they could be joined, for want of room.", j.Evicted)
 	out.gauge("admission_join_reviews", "Reviews that audit events can be joined with now.", float64(j.Reviews))
 	out.gauge("admission_join_requests", "Requests of audit logs that reviews can be joined with now.", float64(j.Requests))
+	told, last := x.server.heart.gaps()
+	out.counter("unwatched_total", "Times told of since the start in which kubewitness was not there to be asked.", told)
+	out.gauge("unwatched_last_seconds", "How long the newest of these was.", last.Seconds())
 	x.enforcement(out, r.judge)
 	x.mutations(out, r)
 	if r.keeper != nil {

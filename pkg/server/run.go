@@ -53,6 +53,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	if s.reviews != nil {
 		sources.run("admission", s.reviews.serve)
+		s.heart.begin()
+		sources.run("heartbeat", s.heart.run)
 	}
 	if err := s.light(); err != nil {
 		s.logger.Warn("nobody can find this service by its data folder", "error", err)
@@ -79,6 +81,7 @@ func (s *Server) drain(ctx context.Context, sources, outputs *group) error {
 	}
 	s.health.enter(draining)
 	sources.work.Wait() // the webhook answers what is under way
+	s.heart.end(ended == nil)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
 	if err := s.log.Drain(closing); err != nil {

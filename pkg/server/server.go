@@ -80,11 +80,12 @@ type Server struct {
 	pulls      []*pull
 	pulled     *cloudlogging.Client // of pulls
 	pushes     []*push
-	hook       *hook     // nil: no webhook
-	reviews    *reviews  // nil: no admission
-	site       *site     // nil: no HTTP listener
-	archive    *archive  // nil: no embedded store
-	index      *indexing // nil: no Elasticsearch
+	hook       *hook      // nil: no webhook
+	reviews    *reviews   // nil: no admission
+	heart      *heartbeat // nil: no admission
+	site       *site      // nil: no HTTP listener
+	archive    *archive   // nil: no embedded store
+	index      *indexing  // nil: no Elasticsearch
 	health     health
 }
 
@@ -104,7 +105,7 @@ func New(ctx context.Context, cfg config.Config, opt Options) (s *Server, err er
 			s = nil
 		}
 	}()
-	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openElasticsearch, s.openStore, s.openCorrelate, s.openLog, s.openIntake, s.openTails, s.openCloudLogging, s.openPubSub, s.openWebhook, s.openAdmission, s.openHTTP} {
+	for _, step := range []func(context.Context) error{s.openRules, s.openOutputs, s.openElasticsearch, s.openStore, s.openCorrelate, s.openLog, s.openIntake, s.openTails, s.openCloudLogging, s.openPubSub, s.openWebhook, s.openAdmission, s.openHeartbeat, s.openHTTP} {
 		if err := step(ctx); err != nil {
 			return s, err
 		}

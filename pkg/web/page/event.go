@@ -121,6 +121,9 @@ func (p *pages) finding(r *http.Request, who search.Principal, h *search.Hit, na
 	x, note, err := p.Search.Explain(r.Context(), who, h.ID, name)
 	var gone search.NoRule
 	switch {
+	case errors.As(err, &gone) && gone.Fired && h.Answer.What.Action == audit.ActionUnwatched:
+		f.Gone = "No rule of a file found this: kubewitness tells of it when it is there again."
+		return f
 	case errors.As(err, &gone) && gone.Fired:
 		f.Gone = "This rule is not in force any more, so it cannot be shown why it fired."
 		return f
