@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kubewitness/kubewitness/test/corpora"
 	"github.com/kubewitness/kubewitness/test/rig"
 )
 
@@ -42,6 +43,8 @@ type installed struct {
 	cluster *rig.Cluster
 	port    string                    // of the reviews, and of the Service
 	secrets map[string]map[string]any // by path, as the pod has them
+
+	kubeconfig string // of who runs commands
 }
 
 func newInstalled(t *testing.T) *installed {
@@ -64,7 +67,26 @@ outputs:
   file: {path: %s}
 `, filepath.Join(i.dir, "data"), i.http, i.port, i.mounted("tls.crt"), i.mounted("tls.key"), i.mounted("path"), i.rules[1], i.output))
 	i.cluster = rig.Start(t, rig.Options{Flags: []string{"--service-cluster-ip-range=127.77.0.0/24"}})
+	out, err := i.cluster.Kubectl("apply", "-k", filepath.Join(corpora.Root(t), "deploy", "admission", "kubernetes"))
+	require.NoError(t, err, out)
+	assert.NotContains(t, out, "Warning")
+	i.kubeconfig = i.cluster.Kubeconfig
 	return i
+}
+
+// as gives the kubeconfig of a service account.
+func (i *installed) as(account string) string {
+	i.t.Helper()
+	token, err := i.cluster.Kubectl("create", "token", account, "--namespace="+installedNamespace)
+	require.NoError(i.t, err, token)
+	b, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "Config", "current-context": "rig",
+		"clusters": []any{map[string]any{"name": "rig", "cluster": map[string]any{"server": i.cluster.Server, "certificate-authority": i.cluster.CA}}},
+		"users":    []any{map[string]any{"name": account, "user": map[string]any{"token": strings.TrimSpace(token)}}},
+		"contexts": []any{map[string]any{"name": "rig", "context": map[string]any{"cluster": "rig", "user": account}}},
+	})
+	require.NoError(i.t, err)
+	return i.write(account+".kubeconfig", string(b))
 }
 
 // mounted is a file of the Secrets as the pod has it.
@@ -74,7 +96,7 @@ func (i *installed) mounted(key string) string { return filepath.Join(i.dir, "mo
 // what was printed, to both outputs.
 func (i *installed) run(die, verb string, args ...string) (code int, out string) {
 	i.t.Helper()
-	cmd := exec.Command(binary(i.t), append([]string{"admission", verb, "--kubeconfig", i.cluster.Kubeconfig}, args...)...)
+	cmd := exec.Command(binary(i.t), append([]string{"admission", verb, "--kubeconfig", i.kubeconfig}, args...)...)
 	cmd.Env = append(os.Environ(), "KUBEWITNESS_FAILPOINT="+die)
 	b, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -215,6 +237,8 @@ func (i *installed) versions() map[string]string {
 // leaves no webhook that points nowhere, and is finished by another run.
 func TestInstall(t *testing.T) {
 	i := newInstalled(t)
+	i.ill("there is no ValidatingWebhookConfiguration kubewitness, so that API servers ask nobody: run kubewitness admission install",
+		"there is no Secret kubewitness/kubewitness-admission-tls, which pods mount", "there is no Service kubewitness/kubewitness-admission, which webhooks are sent to")
 	code, out := i.run("", "install", "--service-port", i.port, "--wait", "1ms")
 	require.Equal(t, 1, code, out)
 	assert.Contains(t, out, "no pod behind the Service kubewitness/kubewitness-admission is ready, so no webhook was written")
@@ -227,25 +251,66 @@ func TestInstall(t *testing.T) {
 	again := i.install()
 	assert.Regexp(t, `^a dry run of a ConfigMap in default was reviewed: [^\n]+\n$`, again, "nothing else is to be done")
 	assert.Equal(t, before, i.versions())
+	i.well()
 	i.mends()
+	i.endpoint(false)
+	i.ill("no pod behind the Service kubewitness/kubewitness-admission is ready, so that reviews are not answered: kubectl -n kubewitness get pods")
+	i.endpoint(true)
+	i.stranger()
 	i.killed()
 	i.unhurt()
+}
+
+// well: doctor finds nothing wrong, and tells what is good to know.
+func (i *installed) well() {
+	i.t.Helper()
+	out := i.do("doctor")
+	for line := range strings.Lines(out) {
+		assert.True(i.t, strings.HasPrefix(line, "note: "), line)
+	}
+	for _, text := range []string{
+		"note: the API server at " + i.cluster.Server + " is v1.35.", "note: validatingwebhookconfiguration kubewitness leaves out the namespaces kubewitness, kube-system, kube-node-lease;",
+		"note: the certificate is good until ", "note: the Service kubewitness/kubewitness-admission has 1 ready\n",
+		": cluster prod, the API server is known by the secret in the path, its event is on disk\n",
+	} {
+		assert.Contains(i.t, out, text)
+	}
+}
+
+// ill: doctor finds this wrong.
+func (i *installed) ill(texts ...string) {
+	i.t.Helper()
+	code, out := i.run("", "doctor")
+	assert.Equal(i.t, 1, code)
+	for _, text := range texts {
+		assert.Contains(i.t, "\n"+out, "\n"+text)
+	}
+}
+
+// stranger: whoever may do nothing is told so, and nothing is made up.
+func (i *installed) stranger() {
+	i.t.Helper()
+	i.kubeconfig = i.as("kubewitness")
+	i.ill("you may not read validatingwebhookconfigurations.admissionregistration.k8s.io, mutatingwebhookconfigurations.admissionregistration.k8s.io, secrets, services, endpointslices.discovery.k8s.io, so that not all can be looked at",
+		"note: you may not ")
+	code, out := i.run("", "install")
+	assert.Equal(i.t, 1, code)
+	assert.Contains(i.t, out, "cannot get resource")
+	i.kubeconfig = i.cluster.Kubeconfig
 }
 
 // mends: what others have changed is put back, and what they have added to the metadata stays.
 func (i *installed) mends() {
 	i.t.Helper()
-	for _, edit := range []string{
-		`[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"},{"op":"add","path":"/metadata/annotations","value":{"theirs":"stays"}}]`,
-		`[{"op":"add","path":"/webhooks/0/matchConditions/-","value":{"name":"blind","expression":"false"}}]`,
-		`[{"op":"add","path":"/webhooks/0/namespaceSelector/matchExpressions/0/values/-","value":"default"}]`,
-		`[{"op":"replace","path":"/webhooks/0/clientConfig/caBundle","value":"` + "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t" + `"}]`,
+	for edit, told := range map[string]string{
+		`[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"},{"op":"add","path":"/metadata/annotations","value":{"theirs":"stays"}}]`: "has failurePolicy Fail, so that requests are refused while kubewitness does not answer",
+		`[{"op":"add","path":"/webhooks/0/matchConditions/-","value":{"name":"blind","expression":"false"}}]`:                                         "is not as it is written: matchConditions is another;",
+		`[{"op":"add","path":"/webhooks/0/namespaceSelector/matchExpressions/0/values/-","value":"default"}]`:                                         "is not as it is written: namespaceSelector is ",
+		`[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]`:                                                                                "does not trust the certificate in the Secret kubewitness-admission-tls, so that no review comes",
 	} {
 		out, err := i.cluster.Kubectl("patch", "validatingwebhookconfiguration", "kubewitness", "--type=json", "--patch="+edit)
-		if err != nil && strings.Contains(edit, "caBundle") {
-			continue // newer API servers look at it themselves
-		}
 		require.NoError(i.t, err, out)
+		i.ill("validatingwebhookconfiguration kubewitness " + told)
 		assert.Contains(i.t, i.install(), "validatingwebhookconfiguration kubewitness: was another, is mended: ")
 	}
 	meta, _ := i.hooks()["validating"]["metadata"].(map[string]any)
@@ -383,6 +448,7 @@ func TestRotation(t *testing.T) {
 		`--patch=[{"op":"replace","path":"/webhooks/0/failurePolicy","value":"Fail"}]`)
 	require.NoError(t, err, out)
 	i.marker(0)
+	i.kubeconfig = i.as("kubewitness-rotate") // who may do no more than that
 	assert.Equal(t, "nothing is due\n", i.do("rotate"))
 	l := i.newLoad()
 	seen := map[string]bool{}
