@@ -68,9 +68,22 @@ func (Converter) Convert(entry []byte) (Result, error) {
 	return e.result()
 }
 
+// caught makes a defect of the conversion one entry's alone, of which it tells no more: what
+// the panic says may be made of the entry.
+func caught(err *error) {
+	if p := recover(); p != nil {
+		*err = &Malformed{fmt.Errorf("the conversion failed with a %T; a defect of this program", p)}
+	}
+}
+
+// rebuilt makes the event of an entry that holds none. It is a variable so that a test can
+// give it a defect.
+var rebuilt = func(e *entry) []byte { return newEvent(e).append(nil) }
+
 // result makes the event of an entry.
-func (e *entry) result() (Result, error) {
-	r := Result{Cluster: e.cluster(), Labels: e.clusterLabels(), Identity: e.identity(), Time: e.at.Truncate(time.Microsecond), Truncated: e.part.missing()}
+func (e *entry) result() (r Result, err error) {
+	defer caught(&err)
+	r = Result{Cluster: e.cluster(), Labels: e.clusterLabels(), Identity: e.identity(), Time: e.at.Truncate(time.Microsecond), Truncated: e.part.missing()}
 	if e.native.Exists() {
 		r.Raw = append(r.Raw, e.native.Compact()...)
 		at, err := time.Parse(time.RFC3339Nano, e.native.Get("stageTimestamp").Text())
@@ -80,6 +93,6 @@ func (e *entry) result() (Result, error) {
 		r.Time = at.UTC()
 		return r, nil
 	}
-	r.Raw = newEvent(e).append(nil)
+	r.Raw = rebuilt(e)
 	return r, nil
 }

@@ -115,3 +115,22 @@ func rewrite(t *testing.T, all []example) {
 		require.NoError(t, os.WriteFile(filepath.Join("testdata", "entries", base+".txtar"), txtar.Format(a), 0o666))
 	}
 }
+
+// TestDefectOfTheConversion: it is one entry's, which is refused and tells nothing of itself.
+func TestDefectOfTheConversion(t *testing.T) {
+	raw := []byte(`{"protoPayload":{"serviceName":"k8s.io","methodName":"io.k8s.core.v1.pods.create"},"insertId":"a","timestamp":"2026-01-01T00:00:00Z"}`)
+	_, err := Converter{}.Convert(raw)
+	require.NoError(t, err)
+	sound := rebuilt
+	defer func() { rebuilt = sound }()
+	rebuilt = func(*entry) []byte { panic("hunter2") }
+	_, err = Converter{}.Convert(raw)
+	var bad *Malformed
+	require.ErrorAs(t, err, &bad)
+	assert.Contains(t, err.Error(), "a defect of this program")
+	assert.NotContains(t, err.Error(), "hunter2")
+	var a Assembler
+	made, err := a.Add(raw)
+	require.ErrorAs(t, err, &bad)
+	assert.Empty(t, made)
+}

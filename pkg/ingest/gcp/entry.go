@@ -45,7 +45,8 @@ func (p part) missing() bool { return p.found < p.total }
 const kubernetesService = "k8s.io"
 
 // readEntry finds an entry's members and decides whether it is one of ours.
-func readEntry(v audit.Value) (*entry, error) {
+func readEntry(v audit.Value) (_ *entry, err error) {
+	defer caught(&err)
 	if !isEntry(v) {
 		return nil, malformed("it has no payload, neither protoPayload nor jsonPayload nor textPayload")
 	}

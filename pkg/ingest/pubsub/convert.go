@@ -2,7 +2,6 @@ package pubsub
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
@@ -37,7 +36,7 @@ func (f *flow) convert(batch []*message) []*lot {
 			skipped = append(skipped, s.part(key, m)...)
 			continue
 		}
-		r, err := convertOne(m.data)
+		r, err := gcp.Converter{}.Convert(m.data)
 		switch other := (*gcp.NotKubernetes)(nil); {
 		case errors.As(err, &other):
 			f.s.skip(other.What)
@@ -119,14 +118,4 @@ func (s *sorter) begin() *lot {
 	l := &lot{given: ingest.Given{Source: Source, Received: now}, begun: now}
 	s.lots = append(s.lots, l)
 	return l
-}
-
-// convertOne converts an entry. A defect of the conversion is one entry's alone: it becomes a dead letter.
-func convertOne(entry []byte) (r gcp.Result, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the conversion failed with a %T; a defect of this program", p) // what it says may be made of the entry
-		}
-	}()
-	return gcp.Converter{}.Convert(entry)
 }
