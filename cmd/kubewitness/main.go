@@ -110,6 +110,6 @@ Exit codes: 0 done; 1 an input could not be read or an output not written;
 	cmd.SetOut(io.out)
 	cmd.SetErr(io.err)
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(newServe(io), newReplay(io), newSearch(io), newHunt(io), newEnforce(io), newAdmission(io), newImport(io), newRules(io), newConfig(io), newSpool(io), newElastic(io), newKibana(io), newGCP(io), newPolicy(io))
+	cmd.AddCommand(newServe(io), newReplay(io), newSearch(io), newHunt(io), newEnforce(io), newMutate(io), newAdmission(io), newImport(io), newRules(io), newConfig(io), newSpool(io), newElastic(io), newKibana(io), newGCP(io), newPolicy(io))
 	return cmd
 }

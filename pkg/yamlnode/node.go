@@ -86,33 +86,47 @@ const maxNodes = 1 << 20
 const maxDepth = 500
 
 // Parse reads the only document of a file; nil where it is empty. The error is a [*Problem].
-func Parse(content []byte) (root *Node, err error) {
+func Parse(content []byte) (*Node, error) {
+	docs, err := parse(content, 1)
+	if err != nil || len(docs) == 0 {
+		return nil, err
+	}
+	return docs[0], nil
+}
+
+// ParseAll reads the documents of a file, but for empty ones. The error is a [*Problem].
+func ParseAll(content []byte) ([]*Node, error) { return parse(content, maxNodes) }
+
+func parse(content []byte, most int) (docs []*Node, err error) {
 	defer func() {
 		// The library has panics for states that it takes for impossible.
 		if r := recover(); r != nil {
 			err = &Problem{Text: fmt.Sprint("yaml: ", r)}
 		}
 	}()
-	dec := yaml.NewDecoder(bytes.NewReader(content))
-	var doc yaml.Node
-	switch err := dec.Decode(&doc); {
-	case errors.Is(err, io.EOF):
-		return nil, nil
-	case err != nil:
-		return nil, yamlProblem(err)
-	}
-	var more yaml.Node
-	switch err := dec.Decode(&more); {
-	case err == nil:
-		return nil, &Problem{Line: more.Line, Column: more.Column, Text: "is a second YAML document; write one"}
-	case !errors.Is(err, io.EOF):
-		return nil, yamlProblem(err)
-	}
-	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		return nil, nil
-	}
 	c := resolver{left: maxNodes}
-	return c.node(doc.Content[0], 0)
+	dec := yaml.NewDecoder(bytes.NewReader(content))
+	for n := 0; ; n++ {
+		var doc yaml.Node
+		err := dec.Decode(&doc)
+		switch {
+		case errors.Is(err, io.EOF):
+			return docs, nil
+		case err != nil:
+			return nil, yamlProblem(err)
+		case n == most:
+			return nil, &Problem{Line: doc.Line, Column: doc.Column, Text: "is a second YAML document; write one"}
+		case doc.Kind != yaml.DocumentNode || len(doc.Content) != 1:
+			continue
+		}
+		root, err := c.node(doc.Content[0], 0)
+		if err != nil {
+			return nil, err
+		}
+		if !root.IsNull() {
+			docs = append(docs, root)
+		}
+	}
 }
 
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)

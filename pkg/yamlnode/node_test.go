@@ -34,6 +34,21 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, []int{2, 6}, []int{at.Line, at.Column})
 }
 
+func TestParseAll(t *testing.T) {
+	docs, err := ParseAll([]byte("# a\n---\na: b\n---\n---\n[c]\n"))
+	require.NoError(t, err)
+	require.Len(t, docs, 2)
+	assert.Equal(t, []int{3, 6}, []int{docs[0].Line, docs[1].Line})
+	_, err = ParseAll([]byte("a: b\n---\n["))
+	require.Error(t, err)
+}
+
+func TestFormat(t *testing.T) {
+	b, err := Format([]byte(`{"b":["1",1000000,null,true],"a":{"c":"yes","d":"a\nb"}}`))
+	require.NoError(t, err)
+	assert.Equal(t, "a:\n  c: \"yes\"\n  d: |-\n    a\n    b\nb:\n  - \"1\"\n  - 1000000\n  - null\n  - true\n", string(b))
+}
+
 func TestWhatIsNoFile(t *testing.T) {
 	bomb := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
 	for i := range 9 {
