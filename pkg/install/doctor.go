@@ -28,6 +28,7 @@ type diagnosis struct {
 	secret    *Secret // with the certificate; nil: it cannot be read
 	path      string  // secret; "": it cannot be read
 	hooks     []hook
+	unseen    bool // hooks cannot be read
 	readAll   bool // all that we would compare with could be read
 	elsewhere bool // webhooks are sent to a URL, and no option says which
 }
@@ -293,11 +294,16 @@ func (d *diagnosis) service(ctx context.Context) error {
 	case kube.Is(err, http.StatusNotFound):
 		d.wrong("there is no Service %s/%s, which webhooks are sent to: run kubewitness admission install", d.Namespace, ServiceName)
 		return nil
+	case kube.Is(err, http.StatusForbidden): // it was told
+		return nil
 	case err != nil:
 		return err
 	}
 	var found list[endpointSlice]
 	if err := d.Client.List(ctx, endpointSlices, d.Namespace, "kubernetes.io/service-name="+ServiceName, &found); err != nil {
+		if kube.Is(err, http.StatusForbidden) {
+			return nil
+		}
 		return err
 	}
 	if n := ready(found.Items); n == 0 {
@@ -310,7 +316,7 @@ func (d *diagnosis) service(ctx context.Context) error {
 
 // probe tries the whole way, if there is one.
 func (d *diagnosis) probe(ctx context.Context) error {
-	if len(d.hooks) == 0 || d.hooks[0].resource != validating {
+	if !d.unseen && (len(d.hooks) == 0 || d.hooks[0].resource != validating) {
 		return nil
 	}
 	seen, err := d.try(ctx)

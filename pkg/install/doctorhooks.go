@@ -14,7 +14,8 @@ import (
 func (d *diagnosis) load(ctx context.Context) (err error) {
 	d.hooks, err = d.trusting(ctx)
 	if kube.Is(err, http.StatusForbidden) {
-		return nil // it was told
+		d.unseen = true // it was told
+		return nil
 	}
 	for _, h := range d.hooks {
 		have, err := configurationOf(h.live)
@@ -40,6 +41,9 @@ func (d *diagnosis) load(ctx context.Context) (err error) {
 
 // webhooks compares what is there with what would be written.
 func (d *diagnosis) webhooks(ctx context.Context) error {
+	if d.unseen {
+		return nil
+	}
 	for _, r := range []kube.Resource{validating, mutating} {
 		var found list[map[string]any]
 		if err := d.Client.List(ctx, r, "", selector, &found); err != nil {
@@ -90,7 +94,7 @@ func (d *diagnosis) webhook(h hook) error {
 			d.note("%s is sent to %s, which is not of this cluster", what, where(w.ClientConfig))
 		}
 		if w.FailurePolicy == "Fail" {
-			d.wrong("%s has failurePolicy Fail, so that requests are refused while kubewitness does not answer: kubewitness admission install puts Ignore back", what)
+			d.wrong("%s has failurePolicy Fail, so that requests are refused while kubewitness does not answer, with an error that has the path and its secret: kubewitness admission install puts Ignore back", what)
 		}
 	}
 	differences := slices.DeleteFunc(Differences(&want, &have), func(text string) bool { return strings.HasPrefix(text, "failurePolicy is Fail") })
