@@ -77,7 +77,9 @@ func (f *hookFlags) options() (install.Options, error) {
 		if err != nil {
 			return o, &exitError{code: exitUnreadable, err: err}
 		}
-		o.CABundle = b
+		if o.CABundle = b; len(b) == 0 {
+			return o, &exitError{code: exitUnreadable, err: fmt.Errorf("%s is empty", f.bundleFile)}
+		}
 	}
 	return o, nil
 }
