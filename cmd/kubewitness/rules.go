@@ -103,6 +103,9 @@ func listText(w io.Writer, rs *rules.Ruleset) error {
 		if !r.Enabled {
 			name += " (disabled)"
 		}
+		if r.Stateful() {
+			name += " (several events)"
+		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\n", r.Priority, name, strings.Join(r.Tags, ","))
 	}
 	return tw.Flush()
@@ -117,6 +120,8 @@ type listedRule struct {
 	Tags      []string `json:"tags"`
 	Desc      string   `json:"description"`
 	Condition string   `json:"condition"`
+	Stateful  bool     `json:"stateful,omitempty"` // about several events
+	State     string   `json:"state,omitempty"`    // the key that says how: kw_threshold
 	Output    string   `json:"output"`
 	File      string   `json:"file"`
 	Line      int      `json:"line"`
@@ -127,7 +132,7 @@ func listJSON(w io.Writer, rs *rules.Ruleset) error {
 	for _, r := range rs.Rules {
 		list = append(list, listedRule{
 			Name: r.Name, Priority: r.Priority.String(), Enabled: r.Enabled, Source: r.Source, Tags: r.Tags,
-			Desc: r.Desc, Condition: r.ConditionText, Output: r.Output, File: r.File, Line: r.Line,
+			Desc: r.Desc, Condition: r.ConditionText, Stateful: r.Stateful(), State: r.StateKey(), Output: r.Output, File: r.File, Line: r.Line,
 		})
 	}
 	return writeJSON(w, list)

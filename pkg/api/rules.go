@@ -15,6 +15,8 @@ type Rule struct {
 	Condition string   `json:"condition"` // as written
 	Output    string   `json:"output"`    // as written
 	Enabled   bool     `json:"enabled"`
+	Stateful  bool     `json:"stateful,omitempty"` // about several events
+	State     string   `json:"state,omitempty"`    // the key that says how: kw_threshold, kw_sequence, kw_new_terms, kw_absence
 }
 
 // Explanation says why a rule fires on an event, or why it does not, judged by the rules

@@ -23,7 +23,7 @@ func (c *call) rules() error {
 	for _, r := range set.Rules.Rules {
 		out.Rules = append(out.Rules, api.Rule{
 			Name: r.Name, Desc: r.Desc, Priority: r.Priority.String(), Source: r.Source, Tags: orNone(r.Tags),
-			Condition: r.Written, Output: r.Output, Enabled: r.Enabled,
+			Condition: r.Written, Output: r.Output, Enabled: r.Enabled, Stateful: r.Stateful(), State: r.StateKey(),
 		})
 	}
 	return c.write(out)

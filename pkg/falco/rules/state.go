@@ -55,6 +55,15 @@ type Step struct {
 // [State], or asks for what earlier events have told.
 func (r *Rule) Stateful() bool { return r.State != nil || r.ReadsSeen }
 
+// StateKey is the key that says what of several events the rule is about; "" where there
+// is none.
+func (r *Rule) StateKey() string {
+	if r.State == nil {
+		return ""
+	}
+	return r.State.Kind.Key()
+}
+
 const day = 24 * time.Hour
 
 // Units of durations, the greatest first.
