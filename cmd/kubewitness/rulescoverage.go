@@ -19,6 +19,7 @@ type rulesCoverageCommand struct {
 	rules  ruleFlags
 	policy string
 	gke    string
+	review bool
 	all    bool
 	strict bool
 	output string
@@ -27,8 +28,8 @@ type rulesCoverageCommand struct {
 func newRulesCoverage(io stdio) *cobra.Command {
 	c := &rulesCoverageCommand{stdio: io}
 	cmd := &cobra.Command{
-		Use:   "coverage --policy FILE | --gke [FILE|DIR]...",
-		Short: "Tell which rules an audit policy keeps from ever firing",
+		Use:   "coverage --policy FILE | --gke | --admission [FILE|DIR]...",
+		Short: "Tell which rules an audit policy, or what only admission sees, keeps from ever firing",
 		Long: `coverage tells, for each rule, whether any event that the API server records under an
 audit policy can make it fire. It asks the API server's own evaluator what is
 recorded, at which level and stages, and follows the rule's condition clause by
@@ -39,16 +40,21 @@ With --gke the events are those of GKE's audit log, which leaves out more: Googl
 own policy where no --policy is given, with Data Access logs (--gke) or without
 (--gke=activity).
 
+With --admission they are reviews, which come before there is an answer, and not at
+all of reads: what API servers ask a webhook put up as docs/admission.md says.
+
 Without files it looks at kubewitness' own rules. docs/audit-policy.md explains more.`,
 		Example: `  kubewitness rules coverage --policy /etc/kubernetes/audit-policy.yaml
   kubewitness rules coverage --policy gce my-rules.yaml
-  kubewitness rules coverage --gke=activity --strict`,
+  kubewitness rules coverage --gke=activity --strict
+  kubewitness rules coverage --admission`,
 		RunE: func(_ *cobra.Command, args []string) error { return c.run(args) },
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&c.policy, "policy", "", "audit policy `file`, or one that comes along: full, metadata, gce")
 	fs.StringVar(&c.gke, "gke", "", "events come by GKE's audit log: `data-access`, or activity where Data Access logs are off")
 	fs.Lookup("gke").NoOptDefVal = "data-access"
+	fs.BoolVar(&c.review, "admission", false, "events come by admission alone")
 	fs.BoolVarP(&c.all, "all", "a", false, "tell also of rules that see all that they look for, or all but what the cluster itself and users named by the policy do")
 	fs.BoolVar(&c.strict, "strict", false, "exit with 2 when a rule is blind")
 	fs.StringVarP(&c.output, "output", "o", "text", "`text` or json")
@@ -83,8 +89,13 @@ func (c *rulesCoverageCommand) run(paths []string) error {
 
 // source is where the events come from.
 func (c *rulesCoverageCommand) source() (*policy.Source, error) {
-	if c.policy == "" && c.gke == "" {
-		return nil, errors.New("name the audit policy of the API server with --policy FILE, or --gke for GKE's audit log")
+	switch {
+	case c.review && (c.policy != "" || c.gke != ""):
+		return nil, errors.New("--admission goes without --policy and --gke: look at each by itself, a rule that one of them serves is not blind")
+	case c.review:
+		return policy.Admission(), nil
+	case c.policy == "" && c.gke == "":
+		return nil, errors.New("name the audit policy of the API server with --policy FILE, --gke for GKE's audit log, or --admission")
 	}
 	var p *policy.Policy
 	if c.policy != "" {
@@ -123,7 +134,7 @@ func loadPolicy(name string, stderr io.Writer) (*policy.Policy, error) {
 
 // writeCoverage tells about each rule in some lines, the blind ones first, and how many there are of each kind.
 func writeCoverage(w io.Writer, c *policy.Coverage, source *policy.Source, all bool) error {
-	counts := map[policy.Status]int{}
+	counts, nearly := map[policy.Status]int{}, 0
 	var b strings.Builder
 	for _, status := range []policy.Status{policy.Blind, policy.Never, policy.Partly, policy.Sees} {
 		for i := range c.Rules {
@@ -132,6 +143,9 @@ func writeCoverage(w io.Writer, c *policy.Coverage, source *policy.Source, all b
 				continue
 			}
 			counts[status]++
+			if status == policy.Partly && !r.Lost[0].Common() {
+				nearly++
+			}
 			if !all && (status == policy.Sees || status == policy.Partly && !r.Lost[0].Common()) {
 				continue
 			}
@@ -142,14 +156,22 @@ func writeCoverage(w io.Writer, c *policy.Coverage, source *policy.Source, all b
 			}
 		}
 	}
-	fmt.Fprintf(&b, "%s: of %s %d see all that they look for, %d a part of it, %d are blind", source.Name, several(int64(len(c.Rules)), "rule", "rules"),
-		counts[policy.Sees], counts[policy.Partly], counts[policy.Blind])
+	fmt.Fprintf(&b, "%s: of %s %d see all that they look for, %d a part of it%s, %d are blind", source.Name, several(int64(len(c.Rules)), "rule", "rules"),
+		counts[policy.Sees], counts[policy.Partly], nearlyAll(source, nearly), counts[policy.Blind])
 	if n := counts[policy.Never]; n > 0 {
 		fmt.Fprintf(&b, ", %d can never fire", n)
 	}
 	b.WriteString(".\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// nearlyAll tells how many rules miss only what a webhook's configuration leaves out, which is so for nearly all of them.
+func nearlyAll(source *policy.Source, n int) string {
+	if !source.Reviews() || n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d all but what the webhook's configuration leaves out)", n)
 }
 
 func indent(s string) string { return "    " + strings.ReplaceAll(s, "\n", "\n    ") }

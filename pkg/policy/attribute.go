@@ -30,6 +30,7 @@ var places = map[string]string{
 	"ka.user.name": "/user/username", "ka.target.name": "/objectRef/name", "ka.req.configmap.name": "/objectRef/name",
 	"ka.target.namespace": "/objectRef/namespace", "ka.target.resource": "/objectRef/resource",
 	"ka.target.subresource": "/objectRef/subresource", "ka.response.code": "/responseStatus/code",
+	"ka.auth.decision": "/annotations/authorization.k8s.io~1decision",
 }
 
 // place is the member that a field shows as it is, "" for one that does more.
@@ -40,6 +41,8 @@ func place(f *condition.Field) string {
 			return ""
 		}
 		return "/" + strings.TrimPrefix(f.Arg, "/")
+	case "kw.annotations":
+		return "/annotations/" + escape(f.Arg)
 	}
 	return places[f.Name]
 }
@@ -80,6 +83,9 @@ var unauthorized = attribute{text: exactly("401"), member: "/responseStatus/code
 var resourceURI = text{prefixes: []string{"/api", "//"}}
 
 func (m *moment) memberText(pointer string) (attribute, bool) {
+	if a, ok := m.reviewText(pointer); ok {
+		return a, true
+	}
 	switch pointer {
 	case "/auditID":
 		return text{}.at("")

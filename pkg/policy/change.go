@@ -169,6 +169,8 @@ func (c *RuleCoverage) Sentences(source *Source) []string {
 
 func (c *RuleCoverage) advice(source *Source) []string {
 	switch {
+	case len(c.Advice) > 0:
+		return c.Advice
 	case c.Change == nil && source.Fixed != "":
 		return []string{source.Fixed}
 	case c.Change == nil:
@@ -210,7 +212,11 @@ func (l *Loss) sentence() string {
 		clause = several(quoted(l.Clauses), 2, "others") + " "
 	}
 	switch {
-	case l.Needs == "" && l.Why != "":
+	case l.Why != "" && l.Omitted:
+		fmt.Fprintf(&b, "no review tells of stage %s of %s: %s.", l.Stage, what, l.Why)
+	case l.Why != "" && clause == "":
+		fmt.Fprintf(&b, "no review tells of %s: %s.", what, l.Why)
+	case l.Why != "":
 		fmt.Fprintf(&b, "%scan not hold for %s: %s.", clause, what, l.Why)
 	case l.Needs == "":
 		fmt.Fprintf(&b, "%scan not hold for %s, at no level.", clause, what)

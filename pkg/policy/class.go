@@ -96,6 +96,8 @@ func (m *moment) member(pointer string) bool {
 		return rest == "" || !failed
 	case "objectRef":
 		return m.target.path == nil
+	case "oldObject":
+		return m.verb != "create" && !received
 	}
 	return true
 }

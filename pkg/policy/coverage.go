@@ -28,12 +28,13 @@ type Coverage struct {
 
 // RuleCoverage is what a source means for one rule.
 type RuleCoverage struct {
-	Rule   string  `json:"rule"`
-	File   string  `json:"file"`
-	Line   int     `json:"line"`
-	Status Status  `json:"status"`
-	Lost   []Loss  `json:"lost,omitempty"`   // what it cannot fire on, the worst first
-	Change *Change `json:"change,omitempty"` // of a blind rule: what would open its eyes; nil where nothing would
+	Rule   string   `json:"rule"`
+	File   string   `json:"file"`
+	Line   int      `json:"line"`
+	Status Status   `json:"status"`
+	Lost   []Loss   `json:"lost,omitempty"`   // what it cannot fire on, the worst first
+	Change *Change  `json:"change,omitempty"` // of a blind rule: what would open its eyes; nil where nothing would
+	Advice []string `json:"advice,omitempty"` // of a blind rule, where it is no change of a policy: the same, in sentences
 
 	// Again says that a blind rule would see requests for events under the group events.k8s.io. Clients ask for them in the
 	// core group, where they are the same.
@@ -54,6 +55,9 @@ type Loss struct {
 	Why      string   `json:"why,omitempty"`     // what the source does not tell, where that is the reason
 	Rule     int      `json:"policy_rule"`       // of the policy that fits, from 1; 0: none does
 
+	aside   bool     // of reviews, what is left out everywhere
+	config  bool     // another configuration of the webhook would ask about it
+	success []string // clauses that ask whether it went through, and hold where there is an answer
 	targets []*target
 	whos    []*identity
 	level   Level
@@ -123,7 +127,11 @@ func coverRule(j *judge, r *rules.Rule, source *Source) RuleCoverage {
 	}
 	slices.SortStableFunc(out.Lost, compareLosses)
 	if out.Status == Blind {
+		if source.reviews {
+			slices.SortStableFunc(out.Lost, byClause)
+		}
 		out.Change = changeFor(out.Lost, source)
+		out.Advice = source.advice(out.Lost)
 	}
 	return out
 }
@@ -169,7 +177,7 @@ func (j *judge) hopes(d demand, k *class) []string { return j.hopesAt(d, k, Requ
 func (j *judge) hopesAt(d demand, k *class, levels ...Level) []string {
 	var out []string
 	for _, stage := range k.stages() {
-		if (d.stage == "" || d.stage == stage) && slices.ContainsFunc(levels, func(l Level) bool { return j.expr(d.expr, k.at(stage, nil, l, true)).holds() }) {
+		if (d.stage == "" || d.stage == stage) && slices.ContainsFunc(levels, func(l Level) bool { return j.expr(d.expr, k.at(stage, j.every, l, true)).holds() }) {
 			out = append(out, stage)
 		}
 	}
@@ -200,13 +208,21 @@ func (c *covering) class(k *class) {
 // holds tells whether the demand can hold at a level. One that asks for the level may also hold at a lower one: where more is
 // recorded, what it looks for does not happen.
 func (c *covering) holds(k *class, stage string, level Level, managed bool, rec Recording) bool {
-	if c.demand.asksLevel() && level > Metadata && c.holds(k, stage, level-1, managed, rec) {
+	if c.demand.asksLevel() && level > Metadata && !c.source.reviews && c.holds(k, stage, level-1, managed, rec) {
 		return true
 	}
-	return c.j.expr(c.demand.expr, c.moment(k, stage, level, managed, rec)).holds()
+	return slices.ContainsFunc(c.source.told(k), func(verb string) bool {
+		return c.j.expr(c.demand.expr, c.moment(k, verb, stage, level, managed, rec)).holds()
+	})
 }
 
-func (c *covering) moment(k *class, stage string, level Level, managed bool, rec Recording) *moment {
+// moment is what a source tells of a class, by a verb.
+func (c *covering) moment(k *class, verb, stage string, level Level, managed bool, rec Recording) *moment {
+	if verb != k.verb {
+		told := *k
+		told.verb = verb
+		k = &told
+	}
 	m := k.at(stage, c.source, level, managed)
 	m.moves = func(group string) bool {
 		in := k.like
@@ -232,23 +248,10 @@ func (c *covering) lose(k *class, stage string, rec Recording) {
 		Part: c.demand.what, Verbs: []string{k.verb}, targets: []*target{k.target}, whos: []*identity{k.who},
 		Stage: stage, Omitted: slices.Contains(rec.OmitStages, stage), Recorded: rec.Level.String(), Rule: rec.Rule, omits: rec.OmitStages,
 	}
-	for level := Metadata; level <= RequestResponse; level++ {
-		if c.holds(k, stage, level, true, rec) {
-			l.level, l.Needs = level, level.String()
-			break
-		}
-	}
-	full := k.at(stage, nil, RequestResponse, true)
-	judged := max(rec.Level, Metadata) // what is not recorded at all has no clauses to tell of
-	if l.Needs == "" {
-		judged = RequestResponse
-	}
-	failing, why := c.failing(full, c.moment(k, stage, judged, !rec.OmitManagedFields, rec))
-	if l.Needs == "" {
-		l.Why = why
-	}
-	if rec.Level > None || l.Needs == "" {
-		l.Clauses = failing
+	if c.source.reviews {
+		c.explainReview(&l, k, rec)
+	} else {
+		c.explain(&l, k, rec, Metadata, RequestResponse)
 	}
 	for i := range c.lost {
 		if c.lost[i].same(&l) {
@@ -257,6 +260,28 @@ func (c *covering) lose(k *class, stage string, rec Recording) {
 		}
 	}
 	c.lost = append(c.lost, l)
+}
+
+// explain tells what would have to be recorded, from some levels, and which clauses keep the demand from holding.
+func (c *covering) explain(l *Loss, k *class, rec Recording, least, most Level) {
+	for level := least; level <= most; level++ {
+		if c.holds(k, l.Stage, level, true, rec) {
+			l.level, l.Needs = level, level.String()
+			break
+		}
+	}
+	judged := max(rec.Level, Metadata) // what is not recorded at all has no clauses to tell of
+	if l.Needs == "" {
+		judged = RequestResponse
+	}
+	full := k.at(l.Stage, nil, RequestResponse, true)
+	failing, why := c.failing(full, c.moment(k, c.source.told(k)[0], l.Stage, judged, !rec.OmitManagedFields, rec))
+	if l.Needs == "" {
+		l.Why = why
+	}
+	if rec.Level > None || l.Needs == "" {
+		l.Clauses = failing
+	}
 }
 
 // failing gives the checks that can hold when everything is recorded, and cannot at a moment; why is what the source lacks
@@ -278,11 +303,10 @@ func (c *covering) failing(full, m *moment) (clauses []string, why string) {
 			}
 		case *condition.Not:
 			clauses = append(clauses, e.String())
+			why = cmp.Or(why, c.whyOfReview(e))
 		case *condition.Check:
 			clauses = append(clauses, e.String())
-			if why == "" {
-				why = c.lackOf(e, m)
-			}
+			why = cmp.Or(why, c.lackOf(e, m), c.whyOfReview(e))
 		}
 	}
 	walk(c.demand.expr)
@@ -346,13 +370,18 @@ func (l *Loss) tidy() {
 			l.Users = appendNew(l.Users, w.label)
 		}
 	}
-	if l.Common() {
+	if l.byPeople() {
 		l.Users = nil
 	}
 }
 
-// Common tells whether people are concerned, not only those whom the policy names and the cluster itself.
+// Common tells whether people are concerned, not only those whom the policy names and the cluster itself. What the webhook's
+// configuration leaves out is not common.
 func (l *Loss) Common() bool {
+	return !l.aside && l.byPeople()
+}
+
+func (l *Loss) byPeople() bool {
 	return slices.ContainsFunc(l.whos, func(w *identity) bool { return w.anybody || w.label == people })
 }
 
@@ -371,7 +400,10 @@ func everything(ts []*target) bool {
 func compareLosses(a, b Loss) int {
 	rank := func(l *Loss) int {
 		n := 0
-		if !l.Common() {
+		if !l.byPeople() {
+			n++
+		}
+		if l.aside {
 			n++
 		}
 		if l.Stage == Panic {

@@ -16,6 +16,7 @@ import (
 type judge struct {
 	cat      *field.Catalogue
 	strict   bool
+	every    *Source // what there can be where everything is recorded; nil: whatever any source has
 	uses     map[*condition.Check][]use
 	verdicts map[question]truth
 	probes   map[probe]bool
@@ -67,7 +68,7 @@ func pointersOf(known *field.Field, f *condition.Field) []string {
 	}
 	out := slices.Clone(known.Paths)
 	for i := range out {
-		out[i] = strings.ReplaceAll(out[i], "{key}", strings.NewReplacer("~", "~0", "/", "~1").Replace(f.Arg))
+		out[i] = strings.ReplaceAll(out[i], "{key}", escape(f.Arg))
 	}
 	return out
 }
@@ -200,6 +201,9 @@ func eventOf(tree any) *audit.Event {
 	raw, _ := json.Marshal(tree) // of maps, arrays and texts
 	return &audit.Event{Raw: raw, AuditID: "x"}
 }
+
+// escape writes a key as a part of a pointer.
+func escape(key string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(key) }
 
 func segments(pointer string) []string {
 	parts := strings.Split(strings.TrimPrefix(pointer, "/"), "/")

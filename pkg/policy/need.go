@@ -95,6 +95,7 @@ func needsOf(rs []*rules.Rule, cat *field.Catalogue, strict bool, whos []*identi
 	k := classesOf(&Policy{}, all, false)
 	out := &needs{targets: k.targets, tables: map[*identity]table{}, askers: map[asked][]asker{}, general: map[string]int{}, floors: map[sent]Level{}}
 	c := collecting{judge: newJudge(cat, strict), needs: out, whos: whos}
+	c.every = audited // what only reviews tell, no policy brings
 	for i, r := range rs {
 		if !r.Enabled {
 			continue
@@ -136,7 +137,7 @@ func (c *collecting) class(rule string, d demand, t *target, verb string) {
 		}
 		n := need{level: Metadata}
 		for _, stage := range hopes {
-			m := k.at(stage, nil, RequestResponse, true)
+			m := k.at(stage, c.every, RequestResponse, true)
 			c.support(d.expr, m, func(u *use) { n = n.join(u.need(m)) })
 		}
 		if d.asksLevel() {
@@ -169,7 +170,7 @@ func (c *collecting) floor(d demand, t *target, verb string) {
 		k := &class{verb: verb, target: t, who: who, like: who.put(t.request(verb))}
 		for _, stage := range k.stages() {
 			level := RequestResponse
-			holds := func(l Level) bool { return c.expr(d.expr, k.at(stage, nil, l, true)).holds() }
+			holds := func(l Level) bool { return c.expr(d.expr, k.at(stage, c.every, l, true)).holds() }
 			for full := holds(level); level > Metadata && holds(level-1) == full; level-- {
 			}
 			if level > Metadata {

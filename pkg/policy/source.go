@@ -14,19 +14,24 @@ type Source struct {
 	Policy *Policy
 	Lacks  []Lack // what no event of the source has
 	Fixed  string // why nobody can change the policy, as a sentence; "" where one can
+
+	reviews bool // its events are made of reviews, see [Admission]
 }
 
 // Lack is a member that the events of a source never have.
 type Lack struct {
-	Pointer string   // JSON pointer, with all below; "/requestURI?" is the query of the URI
-	But     []string // of a query: parameters that are there all the same
+	Pointer string   // JSON pointer, with all below; a * at its end: and all that begins so; "/requestURI?" is the query of the URI
+	But     []string // of a query, and of "/annotations*": keys that are there all the same
 	Why     string   // as the end of "...: "
 }
 
 // APIServer is the log or the webhook of an API server with a policy.
-func APIServer(p *Policy) *Source { return &Source{Name: p.Name, Policy: p} }
+func APIServer(p *Policy) *Source { return &Source{Name: p.Name, Policy: p, Lacks: onlyReviews} }
 
 const noGroups = "GKE's log does not tell the groups of a user"
+
+// Reviews tells whether the events are made of reviews of admission.
+func (s *Source) Reviews() bool { return s.reviews }
 
 // GKE is the audit log of GKE. Without a policy it is Google's own; dataAccess tells whether Data Access logs are turned on.
 func GKE(p *Policy, dataAccess bool) *Source {
@@ -39,6 +44,7 @@ func GKE(p *Policy, dataAccess bool) *Source {
 		{Pointer: "/impersonatedUser/extra", Why: "GKE's log tells no more of a user than the name"},
 		{Pointer: "/requestURI?", But: []string{"command", "dryRun", "watch"}, Why: "GKE's log does not have the query of a URI"},
 	}}
+	s.Lacks = append(s.Lacks, onlyReviews...)
 	if p != nil {
 		s.Name = p.Name + " on GKE"
 		return s
@@ -63,11 +69,24 @@ func (s *Source) lacks(pointer string) string {
 			}
 			continue
 		}
-		if rest, ok := strings.CutPrefix(pointer, l.Pointer); ok && (rest == "" || rest[0] == '/') {
+		if l.has(pointer) {
 			return l.Why
 		}
 	}
 	return ""
+}
+
+// has tells whether a pointer is one of the lack, or below it.
+func (l *Lack) has(pointer string) bool {
+	base, all := strings.CutSuffix(l.Pointer, "*")
+	rest, ok := strings.CutPrefix(pointer, base)
+	if !ok || !all && rest != "" && rest[0] != '/' {
+		return false
+	}
+	return !slices.ContainsFunc(l.But, func(key string) bool {
+		begin, open := strings.CutSuffix(key, "*")
+		return rest == "/"+key || open && strings.HasPrefix(rest, "/"+begin)
+	})
 }
 
 //go:embed builtin/*.yaml

@@ -1,0 +1,144 @@
+package policy_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/falco/rules"
+	"github.com/kubewitness/kubewitness/pkg/field"
+	"github.com/kubewitness/kubewitness/pkg/policy"
+	"github.com/kubewitness/kubewitness/test/corpora"
+	"github.com/kubewitness/kubewitness/test/reviews"
+)
+
+// reviewed makes of recorded events what the service makes of the reviews of the same requests.
+func reviewed(t testing.TB, events []*audit.Event) (out []*audit.Event) {
+	t.Helper()
+	c := reviews.New()
+	for _, e := range events {
+		some, err := c.Of(e)
+		require.NoError(t, err)
+		out = append(out, some...)
+	}
+	return out
+}
+
+// TestBlindAtAdmission holds coverage against what happens: rules over recorded events, and over the reviews of the same
+// requests, made into events by the conversion of the service.
+func TestBlindAtAdmission(t *testing.T) {
+	long(t)
+	set, events := ours(t), recording(t)
+	m, err := set.Matcher(false, nil)
+	require.NoError(t, err)
+	full, left := fired(t, m, events), fired(t, m, reviewed(t, events))
+	var stopped, blind []string
+	for _, rule := range slices.Sorted(maps.Keys(full)) {
+		if left[rule] == 0 {
+			stopped = append(stopped, rule)
+		}
+	}
+	coverage := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.Admission())
+	for _, rule := range coverage.Blind() {
+		assert.Zero(t, left[rule], "%s is called blind, and fires", rule)
+		if full[rule] > 0 {
+			blind = append(blind, rule)
+		}
+	}
+	slices.Sort(blind)
+	assert.Equal(t, stopped, blind)
+	t.Logf("%d of %d rules that fire on the recordings fire on reviews", len(left), len(full))
+}
+
+// TestAdmissionTells holds what is said of rules by one clause each.
+func TestAdmissionTells(t *testing.T) {
+	const mark = "jevt.value[/annotations/admission.kubewitness.io~1uid] exists"
+	for _, tt := range []struct {
+		name, condition string
+		want            policy.Status
+		says, advises   string
+	}{
+		{"a write", `ka.stage = ResponseComplete and ka.verb = create and ka.target.resource = widgets`, policy.Partly, "the webhook's configuration leaves out kube-system", ""},
+		{"a read", `ka.verb = list and ka.target.resource = secrets`, policy.Blind, "no review tells of list of secrets: API servers do not ask about reads.", "take that in as well"},
+		{"a code", `ka.verb = create and ka.response.code startswith 2 and ka.target.resource = pods`, policy.Blind,
+			"`ka.response.code startswith 2` can not hold for create of pods", "Or write `(ka.response.code startswith 2 or " + mark + ")`"},
+		{"a refusal", `ka.verb = create and ka.response.code = 403 and ka.target.resource = pods`, policy.Blind, "`ka.response.code = 403`", ""},
+		{"either", `ka.verb = create and (ka.response.code startswith 2 or ` + mark + `) and ka.target.resource = pods`, policy.Partly, "", ""},
+		{"not at admission", `ka.verb = create and ka.target.resource = pods and not kw.annotations[admission.kubewitness.io/uid] exists`, policy.Blind, "the rule leaves admission alone", ""},
+		{"an address", `ka.verb = delete and kw.source.ip in (10.0.0.0/8)`, policy.Blind, "`kw.source.ip in (10.0.0.0/8)` can not hold", ""},
+		{"a program", `ka.verb = delete and ka.useragent startswith curl`, policy.Blind, "a review does not tell the user agent", ""},
+		{"somebody else", `ka.verb = delete and ka.impuser.name exists`, policy.Blind, "as if it were that user", ""},
+		{"a reason", `ka.verb = delete and ka.auth.reason contains x`, policy.Blind, "without the API server's annotations", ""},
+		{"a decision", `ka.verb = delete and ka.auth.decision = allow and ka.target.resource = secrets`, policy.Partly, "", ""},
+		{"no decision", `ka.verb = delete and ka.auth.decision = forbid and ka.target.resource = secrets`, policy.Blind, "", ""},
+		{"a failed login", `ka.stage = ResponseStarted and not ka.user.name exists`, policy.Blind, "whom they do not let in", ""},
+		{"a patch", `ka.stage = ResponseComplete and ka.verb = patch and ka.target.resource = pods`, policy.Blind, "not by which verb", ""},
+		{"an apply that makes", `ka.verb = create and ka.target.resource = secrets`, policy.Partly, "", ""},
+		{"a collection", `ka.stage = ResponseComplete and ka.verb = deletecollection and ka.target.resource = secrets`, policy.Blind, "not by which verb", ""},
+		{"received", `ka.stage = RequestReceived and ka.verb = create`, policy.Blind, "no review tells of stage RequestReceived", ""},
+		{"a command", `ka.target.subresource = exec and kw.command.line contains sh`, policy.Partly, "", ""},
+		{"the end of it", `ka.stage = ResponseComplete and ka.target.resource = pods and ka.target.subresource = exec and ka.verb = create`, policy.Blind, "events of one stage", ""},
+		{"webhooks", `ka.verb = create and ka.target.resource = validatingwebhookconfigurations`, policy.Blind, "webhooks and policies of admission themselves", ""},
+		{"the system", `ka.verb = create and ka.target.resource = pods and ka.target.namespace = kube-system`, policy.Blind, "leaves out kube-system", "let the webhook's configuration ask"},
+		{"leases", `ka.verb = update and ka.target.resource = leases`, policy.Blind, "leaves out leases and events", "let the webhook's configuration ask"},
+		{"nodes", `ka.verb = create and ka.target.resource = pods and ka.user.name startswith "system:node:"`, policy.Blind, "leaves out what nodes do", ""},
+		{"the object before", `ka.stage = ResponseComplete and ka.verb = update and jevt.value[/oldObject/spec/type] = x and ka.target.resource = services`, policy.Partly, "", ""},
+		{"before it was made", `ka.verb = create and jevt.value[/oldObject/spec/type] = x and ka.target.resource = services`, policy.Never, "", ""},
+		{"a parameter", `ka.verb = create and ka.uri.param[pretty] = true`, policy.Blind, "with few parameters", ""},
+		{"a manager", `ka.verb = create and ka.uri.param[fieldManager] = kubectl and ka.target.resource = pods`, policy.Partly, "", ""},
+		{"a path", `ka.uri startswith "/metrics" and ka.verb = get and not ka.target.resource exists`, policy.Blind, "API servers ask about resources only", ""},
+		{"no level", `ka.verb = create and kw.level = Metadata and ka.target.resource = pods`, policy.Blind, "a review always has the object", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := "- {rule: r, desc: d, condition: '" + strings.ReplaceAll(tt.condition, "'", "''") + "', output: o, priority: NOTICE, source: k8s_audit}\n"
+			rs, results := rules.Load([]rules.File{{Name: "r.yaml", Content: []byte(text)}}, rules.Options{Catalogue: field.Default()})
+			require.NoError(t, results[0].Err())
+			source := policy.Admission()
+			got := policy.Cover(rs.Rules, field.Default(), false, source).Of("r")
+			said := strings.Join(got.Sentences(source), "\n")
+			assert.Equal(t, tt.want, got.Status, said)
+			assert.Contains(t, said, tt.says)
+			assert.Contains(t, said, tt.advises)
+			assert.Equal(t, got.Status == policy.Blind, len(got.Advice) > 0)
+		})
+	}
+}
+
+// TestOnlyAdmissionTells: what only reviews have makes no rule see on an audit log, and no policy longer.
+func TestOnlyAdmissionTells(t *testing.T) {
+	for _, condition := range []string{
+		`ka.verb = update and jevt.value[/oldObject/spec/type] exists`, `ka.verb = update and kw.annotations[admission.kubewitness.io/uid] exists`,
+	} {
+		text := "- {rule: r, desc: d, condition: '" + condition + "', output: o, priority: NOTICE, source: k8s_audit}\n"
+		rs, results := rules.Load([]rules.File{{Name: "r.yaml", Content: []byte(text)}}, rules.Options{Catalogue: field.Default()})
+		require.NoError(t, results[0].Err())
+		for name, source := range sources() {
+			assert.Equal(t, policy.Blind, policy.Cover(rs.Rules, field.Default(), false, source).Of("r").Status, "%s: %s", name, condition)
+		}
+	}
+}
+
+// TestConfigurationIsAsModelled: reviews and coverage take for granted what the configuration in deploy/admission says.
+func TestConfigurationIsAsModelled(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(corpora.Root(t), "deploy", "admission", "validatingwebhook.yaml"))
+	require.NoError(t, err)
+	text := strings.Join(strings.Fields(string(b)), " ")
+	for _, want := range []string{
+		`operations: [CREATE, UPDATE, DELETE] resources: ["*", "*/scale", pods/ephemeralcontainers, pods/eviction, pods/binding, serviceaccounts/token, certificatesigningrequests/approval]`,
+		`operations: [CONNECT] resources: [pods/exec, pods/attach, pods/portforward, pods/proxy, services/proxy, nodes/proxy]`,
+		`values: [` + strings.Join(reviews.Configured.Namespaces, ", ") + `]`,
+		`!(request.resource.group == "coordination.k8s.io" && request.resource.resource == "leases") && !(request.resource.resource == "events")`,
+		`!(request.resource.group in ["` + strings.Join(reviews.Configured.Groups, `", "`) + `"])`,
+		`!(request.userInfo.username in ["` + strings.Join(reviews.Configured.Users, `", "`) + `"]) && !request.userInfo.username.startsWith("system:node:")`,
+	} {
+		assert.Contains(t, text, want, "it has changed: pkg/policy/admission.go and test/reviews must say the same")
+	}
+	assert.Equal(t, 3, strings.Count(text, "expression:"))
+}
