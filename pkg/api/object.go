@@ -40,7 +40,7 @@ type Effect struct {
 	StateUnknown  string          `json:"state_unknown,omitempty"`  // why it is not known though the request changed it, in a few words
 	Patch         json.RawMessage `json:"patch,omitempty"`          // what a patch asked for, where State is not known
 
-	Against     string   `json:"against,omitempty"`      // id of the event whose state Changes is against; absent: none is known before
+	Against     string   `json:"against,omitempty"`      // id of the event whose state Changes is against: the one before, or a review that shows the object before; absent: none is known
 	Changes     []Change `json:"changes"`                // how State differs from that
 	MoreChanges int      `json:"more_changes,omitempty"` // beyond what is told
 	Ignored     int      `json:"ignored,omitempty"`      // places that differ with every write and are never told

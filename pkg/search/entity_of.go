@@ -179,7 +179,7 @@ func (a *assessor) hits(ctx context.Context) error {
 // newest gives the newest events that a request asks for, of each request of a client the
 // last stage.
 func (a *assessor) newest(ctx context.Context, r Request, limit int) (hits []*Hit, err error) {
-	stages := requests{}
+	stages := newRequests()
 	sum, err := a.s.Search(ctx, a.p, r, Page{Limit: 2 * limit}, func(hit *Hit) error {
 		if i, known := stages.place(hit, len(hits)); known {
 			hits[i] = later(hits[i], hit)

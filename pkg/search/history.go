@@ -35,11 +35,15 @@ type History struct {
 type HistoryEntry struct {
 	*Hit
 	UID string // of the object, where the event tells
+	// Review is the admission review of the same request, if Hit is another event of it: it has
+	// the object before, and as it was to be stored. nil: none is known.
+	Review *Hit
 
 	State      json.RawMessage // the object after it; nil: not known, or not changed
 	StateAsked bool            // State is what was asked for: what the server made of it is not recorded
 	Redacted   []string        // JSON pointers of the places in State where secrets were; whether those changed is not known
-	// Against is the ID of the event whose state Changes is against, the newest known one before; "": none is known.
+	// Against is the ID of the event whose state Changes is against, the newest known one before; where a review shows
+	// the object before, that of the review. "": none is known.
 	Against string
 	Changes diff.Result
 	Missed  int             // changes between the two whose states are not known, so that theirs are in Changes too
@@ -71,6 +75,9 @@ func (s *Searcher) History(ctx context.Context, p Principal, r HistoryRequest) (
 		return nil, err
 	}
 	if err := b.foldLater(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.addReviews(ctx); err != nil {
 		return nil, err
 	}
 	if err := b.countReads(ctx); err != nil {
@@ -110,8 +117,8 @@ func (b *historian) request(conditions ...string) Request {
 
 // collect finds the entries, page by page, since some events come to nothing.
 func (b *historian) collect(ctx context.Context) error {
-	var hits []*Hit
-	stages := requests{}
+	var hits []HistoryEntry
+	stages := newRequests()
 	sum, after := &b.h.Summary, b.r.After
 	ask := b.request()
 	if !b.r.Reads {
@@ -121,9 +128,9 @@ func (b *historian) collect(ctx context.Context) error {
 		page, err := b.s.Search(ctx, b.p, ask, Page{Limit: b.r.Limit - found, After: after}, func(hit *Hit) error {
 			if i, known := stages.place(hit, len(hits)); known {
 				b.h.Folded++
-				hits[i] = later(hits[i], hit)
+				hits[i].join(hit)
 			} else {
-				hits = append(hits, hit)
+				hits = append(hits, HistoryEntry{Hit: hit})
 			}
 			return nil
 		})
@@ -135,18 +142,18 @@ func (b *historian) collect(ctx context.Context) error {
 			break
 		}
 	}
-	for _, hit := range slices.Backward(hits) {
-		if b.r.Object.concerned(hit) {
-			b.h.Entries = append(b.h.Entries, HistoryEntry{Hit: hit})
+	for _, e := range slices.Backward(hits) {
+		if b.r.Object.concerned(e.Hit) {
+			b.h.Entries = append(b.h.Entries, e)
 		}
 	}
 	return nil
 }
 
 // count counts the events that are about the object.
-func (b *historian) count(hits []*Hit) (n int) {
-	for _, hit := range hits {
-		if b.r.Object.concerned(hit) {
+func (b *historian) count(hits []HistoryEntry) (n int) {
+	for _, e := range hits {
+		if b.r.Object.concerned(e.Hit) {
 			n++
 		}
 	}
@@ -159,22 +166,29 @@ func (b *historian) foldLater(ctx context.Context) error {
 	if b.r.After == "" && b.r.To.IsZero() {
 		return nil
 	}
-	early := requests{}
-	var ids []string
+	early := newRequests()
+	var ids, uids []string
 	for i, e := range b.h.Entries {
 		if stageRank(e.Hit) < rankComplete && e.Event.Event.AuditID != "" {
-			early[requestOf(e.Hit)] = i
+			early.place(e.Hit, i)
 			ids = append(ids, e.Event.Event.AuditID)
+			if uid := e.Answer.What.ReviewUID; uid != "" {
+				uids = append(uids, uid)
+			}
 		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	ask := b.request("ka.auditid in "+literals(ids...), "not ka.stage = RequestReceived")
-	ask.From, ask.To = b.h.Entries[0].Event.Filed(), time.Time{}
+	same := "ka.auditid in " + literals(ids...)
+	if len(uids) > 0 {
+		same = "(" + same + " or kw.admission.uid in " + literals(uids...) + ")"
+	}
+	ask := b.request(same, "not ka.stage = RequestReceived")
+	ask.From, ask.To = b.h.Entries[0].Event.Filed().Add(-clocks), time.Time{}
 	drop := map[int]bool{}
 	_, err := b.s.Search(ctx, b.p, ask, Page{Limit: 4 * len(ids)}, func(hit *Hit) error {
-		if i, known := early[requestOf(hit)]; known && stageRank(hit) > stageRank(b.h.Entries[i].Hit) {
+		if i, known := early.find(hit); known && stageRank(hit) > stageRank(b.h.Entries[i].Hit) {
 			drop[i] = true
 		}
 		return nil
@@ -188,6 +202,35 @@ func (b *historian) foldLater(ctx context.Context) error {
 		kept = append(kept, e)
 	}
 	b.h.Entries = kept
+	return err
+}
+
+// clocks is by how much the times of a review and of the audit events of its request may be
+// in the wrong order.
+const clocks = 2 * time.Second
+
+// addReviews finds the reviews of entries that were joined with one which is not on this page.
+func (b *historian) addReviews(ctx context.Context) error {
+	missing := map[string]int{}
+	var uids []string
+	for i, e := range b.h.Entries {
+		if uid := e.Answer.What.ReviewUID; uid != "" && e.Review == nil && !isReview(e.Hit) {
+			missing[uid] = i
+			uids = append(uids, uid)
+		}
+	}
+	if len(uids) == 0 {
+		return nil
+	}
+	ask := b.request("kw.admission.uid in " + literals(uids...))
+	ask.From, ask.To = time.Time{}, time.Time{}
+	sum, err := b.s.Search(ctx, b.p, ask, Page{Limit: 4 * len(uids)}, func(hit *Hit) error {
+		if i, known := missing[hit.Answer.What.ReviewUID]; known && isReview(hit) {
+			b.h.Entries[i].Review = hit
+		}
+		return nil
+	})
+	b.h.Scanned += sum.Scanned
 	return err
 }
 
@@ -213,17 +256,25 @@ func (b *historian) before(ctx context.Context) (*tracker, error) {
 	}
 	ask := b.request("ka.verb in (create, update, patch, delete, deletecollection)", "kw.response.code < 400", "not ka.stage = RequestReceived")
 	ask.From, ask.To = time.Time{}, b.h.Entries[0].Event.Filed()
-	var hits []*Hit
-	stages := requests{}
+	var hits []HistoryEntry
+	stages := newRequests()
+	for _, e := range b.h.Entries {
+		stages.place(e.Hit, -1) // its review, and its early stages, are not another change
+	}
 	sum, err := b.s.Search(ctx, b.p, ask, Page{Limit: maxBefore}, func(hit *Hit) error {
-		if _, known := stages.place(hit, 0); !known && b.r.Object.concerned(hit) {
-			hits = append(hits, hit)
+		switch i, known := stages.place(hit, len(hits)); {
+		case !known:
+			hits = append(hits, HistoryEntry{Hit: hit})
+		case i >= 0:
+			hits[i].join(hit)
 		}
 		return nil
 	})
 	b.h.Scanned += sum.Scanned
-	for _, hit := range slices.Backward(hits) {
-		t.tell(&HistoryEntry{Hit: hit})
+	for _, e := range slices.Backward(hits) {
+		if b.r.Object.concerned(e.Hit) {
+			t.tell(&e)
+		}
 	}
 	return t, err
 }

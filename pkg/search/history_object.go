@@ -5,6 +5,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
+	"github.com/kubewitness/kubewitness/pkg/record"
 )
 
 // ObjectRef names an object of a cluster.
@@ -133,32 +134,54 @@ func requestOf(hit *Hit) request {
 }
 
 // requests are the requests that were met, with the places of their events.
-type requests map[request]int
+type requests struct {
+	of      map[request]int
+	reviews map[string]int // by uid, which the events that were joined with a review have, too
+}
 
-// place gives the place of another stage of an event's request, or takes a new one for it.
-func (r requests) place(hit *Hit, next int) (place int, known bool) {
+func newRequests() requests { return requests{map[request]int{}, map[string]int{}} }
+
+// find gives the place of another event of the same request.
+func (r requests) find(hit *Hit) (place int, known bool) {
+	if uid := hit.Answer.What.ReviewUID; uid != "" {
+		if place, known = r.reviews[uid]; known {
+			return place, true
+		}
+	}
 	key := requestOf(hit)
-	if place, known = r[key]; known && key.auditID != "" {
-		return place, true
+	place, known = r.of[key]
+	return place, known && key.auditID != ""
+}
+
+// place is find, and takes a new place where there is none.
+func (r requests) place(hit *Hit, next int) (place int, known bool) {
+	if place, known = r.find(hit); !known {
+		place = next
 	}
-	if key.auditID != "" {
-		r[key] = next
+	if uid := hit.Answer.What.ReviewUID; uid != "" {
+		r.reviews[uid] = place
 	}
-	return next, false
+	if key := requestOf(hit); key.auditID != "" {
+		r.of[key] = place
+	}
+	return place, known
 }
 
 // Ranks of stages.
 const (
 	rankReceived = iota
+	rankReviewed // at admission; what is in an audit log came after it
 	rankStarted
 	rankComplete
 )
 
 func stageRank(hit *Hit) int {
-	switch hit.Event.Event.Stage {
-	case "RequestReceived":
+	switch stage := hit.Event.Event.Stage; {
+	case stage == "RequestReceived":
 		return rankReceived
-	case "ResponseStarted":
+	case isReview(hit):
+		return rankReviewed
+	case stage == "ResponseStarted":
 		return rankStarted
 	}
 	return rankComplete
@@ -170,4 +193,23 @@ func later(a, b *Hit) *Hit {
 		return b
 	}
 	return a
+}
+
+// isReview tells whether an event was made of an admission review.
+func isReview(hit *Hit) bool { return hit.Event.Source == record.SourceAdmission }
+
+// atEnd tells whether an event is about the end of its request, or about all that there is of it.
+func atEnd(hit *Hit) bool {
+	return stageRank(hit) == rankComplete || isReview(hit) && hit.Event.Event.Stage == "ResponseComplete"
+}
+
+// join takes another event of the same request: the last stage is the one that is told, and
+// the review, which has the object before, is kept beside it.
+func (e *HistoryEntry) join(hit *Hit) {
+	if last := later(e.Hit, hit); last != e.Hit {
+		e.Hit, hit = last, e.Hit
+	}
+	if isReview(hit) {
+		e.Review = hit
+	}
 }

@@ -33,6 +33,9 @@ func (t *tracker) tell(e *HistoryEntry) {
 	if seen.uid != "" || e.Created {
 		t.uid = seen.uid
 	}
+	if seen.old.Exists() {
+		t.state, t.from, t.missed = seen.old, seen.oldOf.ID, 0
+	}
 	switch {
 	case seen.state.Exists():
 		t.compare(e, seen)
@@ -51,11 +54,7 @@ func (t *tracker) forget() { t.state, t.from, t.missed = audit.Value{}, "", 0 }
 // compare tells the state of an entry, and how it differs from the one before.
 func (t *tracker) compare(e *HistoryEntry, seen sight) {
 	e.State, e.StateAsked = seen.state.Raw(), seen.asked
-	for _, place := range e.Event.Redacted {
-		if inside, ok := strings.CutPrefix(place, seen.where); ok && strings.HasPrefix(inside, "/") {
-			e.Redacted = append(e.Redacted, inside)
-		}
-	}
+	e.Redacted = seen.redacted()
 	if t.state.Exists() {
 		e.Against, e.Missed = t.from, t.missed
 		e.Changes = diff.Objects(t.state, seen.state, diff.Options{})
@@ -71,7 +70,24 @@ func (t *tracker) patch(e *HistoryEntry, seen sight) {
 	}
 }
 
-// sight is what one event says of an object.
+// redacted are the places where secrets were in the state, or in the one before.
+func (s *sight) redacted() (places []string) {
+	add := func(of *Hit, where string) {
+		for _, place := range of.Event.Redacted {
+			inside, ok := strings.CutPrefix(place, where)
+			if ok && strings.HasPrefix(inside, "/") && !slices.Contains(places, inside) {
+				places = append(places, inside)
+			}
+		}
+	}
+	add(s.of, s.where)
+	if s.oldOf != nil {
+		add(s.oldOf, "/"+oldBody)
+	}
+	return places
+}
+
+// sight is what one event says of an object, or the two of a request whose review is known.
 type sight struct {
 	done    bool // it ended well, and was no dry run
 	changes bool // it can have changed the object
@@ -79,15 +95,19 @@ type sight struct {
 	deleted bool
 	uid     string
 	state   audit.Value
-	where   string // JSON pointer of the state in the event
-	asked   bool   // the state is the one asked for
-	unknown string // why there is none
+	where   string      // JSON pointer of the state in the event
+	of      *Hit        // that event
+	old     audit.Value // the object before the request, as its review has it
+	oldOf   *Hit        // the review
+	asked   bool        // the state is the one asked for
+	unknown string      // why there is none
 }
 
 // Bodies of an event.
 const (
 	requestBody  = "requestObject"
 	responseBody = "responseObject"
+	oldBody      = "oldObject" // of reviews
 )
 
 // changing are the verbs that change objects.
@@ -103,21 +123,28 @@ var whole = []string{"", "status", "ephemeralcontainers", "finalize", "approval"
 // look reads an event.
 func (t *tracker) look(e *HistoryEntry) sight {
 	what, root := &e.Answer.What, e.Event.Event.Root()
-	s := sight{done: (what.Outcome == audit.OutcomeSucceeded || what.Outcome == audit.OutcomeAllowed) && !what.DryRun && stageRank(e.Hit) == rankComplete}
+	s := sight{done: (what.Outcome == audit.OutcomeSucceeded || what.Outcome == audit.OutcomeAllowed) && !what.DryRun && atEnd(e.Hit), of: e.Hit}
 	if !s.done {
 		return s
 	}
 	s.changes = slices.Contains(changing, what.Verb) && !slices.Contains(passing, what.Action)
 	s.created = what.Verb == "create" && what.Subresource == ""
 	t.findState(&s, what, root)
+	t.findReviewed(&s, e)
 	s.uid = s.state.Path("metadata", "uid").Text()
+	if s.uid == "" && what.Verb != "create" {
+		s.uid = s.old.Path("metadata", "uid").Text()
+	}
 	if s.uid == "" && what.Subresource == "" {
 		s.uid = root.Path("objectRef", "uid").Text()
 	}
 	s.deleted = what.Verb == "deletecollection" && s.state.Exists() || what.Verb == "delete" && what.Subresource == ""
-	s.deleted = s.deleted && !what.Terminating && !staysAWhile(s.state)
+	s.deleted = s.deleted && !what.Terminating && !staysAWhile(s.state) && s.old.Path("metadata", "finalizers").Len() == 0
 	if !s.state.Exists() && !s.deleted {
 		s.unknown = whyUnknown(what, root)
+		if isReview(e.Hit) {
+			s.unknown = "admission was asked for it, and does not hear what came of it"
+		}
 	}
 	return s
 }
@@ -139,6 +166,26 @@ func (t *tracker) findState(s *sight, what *audit.What, root audit.Value) {
 	asked := root.Get(requestBody)
 	if (what.Verb == "create" || what.Verb == "update") && what.Subresource == "" && !answer.Exists() && t.isObject(asked) {
 		s.state, s.where, s.asked = asked, "/"+requestBody, true
+	}
+}
+
+// findReviewed finds in the request's review the object before, and the one that was to be
+// stored where the event itself does not show it: that is the whole of it, of a patch too.
+func (t *tracker) findReviewed(s *sight, e *HistoryEntry) {
+	review := e.Review
+	if isReview(e.Hit) {
+		review = e.Hit
+	}
+	what := &e.Answer.What
+	if review == nil || !slices.Contains(whole, what.Subresource) || what.Resource != t.object.Resource || what.Verb == "deletecollection" {
+		return
+	}
+	root := review.Event.Event.Root()
+	if old := root.Get(oldBody); t.isObject(old) {
+		s.old, s.oldOf = old, review
+	}
+	if asked := root.Get(requestBody); !s.state.Exists() && t.isObject(asked) {
+		s.state, s.where, s.asked, s.of = asked, "/"+requestBody, true, review
 	}
 }
 

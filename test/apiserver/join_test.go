@@ -311,6 +311,7 @@ func (r *reviewed) away() {
 	r.until("the gap is told", func() bool { return r.metrics().Sum("kubewitness_unwatched_total") == 1 })
 	got := r.alerts()
 	assert.Equal(r.t, 1, got["Kubewitness Was Not Watching"])
+	assert.Equal(r.t, unseen, got["Admission Webhook Failed Open"])
 	b, err := os.ReadFile(r.output)
 	require.NoError(r.t, err)
 	assert.Contains(r.t, string(b), "kubewitness was not watching cluster prod from ")
