@@ -63,7 +63,7 @@ func (in *Installer) Diagnose(ctx context.Context) ([]Finding, error) {
 			d.wrong("the API server does not know who asks; see to the credentials in the kubeconfig")
 			return d.findings, nil
 		case err != nil:
-			d.wrong("this could not be looked at: %v", err)
+			d.wrong("this could not be looked at: %v", discreet(err))
 		}
 	}
 	return d.findings, nil
@@ -323,7 +323,7 @@ func (d *diagnosis) probe(ctx context.Context) error {
 	var not *NotReady
 	switch {
 	case errors.As(err, &not):
-		d.wrong("%v: see to its log, to NetworkPolicies and firewalls between the API server and port %d of the Service, and to whether the cluster is called the same in its configuration", not, d.Port)
+		d.wrong("%v: see to its log, to NetworkPolicies and firewalls between the API server and the pods' port behind port %d of the Service, and to whether the cluster is called the same in its configuration", not, d.Port)
 		return nil
 	case err != nil:
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kubewitness/kubewitness/pkg/ingest/admission"
+	"github.com/kubewitness/kubewitness/pkg/kube"
 )
 
 // found is what Diagnose says, notes with "note: " in front.
@@ -144,6 +145,22 @@ func TestDoctorFinds(t *testing.T) {
 			assert.Equal(t, strings.Count(out, "\n"), strings.Count("\n"+out, "\nnote: "), "%s: nothing else is wrong: %s", c.what, out)
 		}
 	}
+}
+
+// TestNoSecretInErrors: what an API server says of a webhook that it cannot reach has the URL.
+func TestNoSecretInErrors(t *testing.T) {
+	w := healthy(t)
+	w.review = func(string) []string { return nil }
+	w.failing = `Internal error occurred: failed calling webhook "admission.kubewitness.io": failed to call webhook: Post "https://kubewitness-admission.kubewitness.svc:443/admission/prod/` +
+		string(w.path()) + `?timeout=2s": x509: unknown authority`
+	const told = `Post "https://kubewitness-admission.kubewitness.svc:443/admission/prod/SECRET?timeout=2s": x509: unknown authority`
+	out := w.found(t)
+	assert.Contains(t, out, told)
+	assert.NotContains(t, out, string(w.path()))
+	err := w.Install(t.Context())
+	require.ErrorContains(t, err, "installed, and it could not be tried: the dry run of a ConfigMap in the namespace default: ")
+	assert.Contains(t, err.Error(), told)
+	assert.True(t, kube.Is(err, 500))
 }
 
 func (w *world) drop(at string) {

@@ -85,12 +85,12 @@ func (in *Installer) Install(ctx context.Context) error {
 	}
 	failpoint.Hit("install-webhooks")
 	if err := in.write(ctx, validating, in.Validating(on, secret, bundle), on); err != nil {
-		return err
+		return discreet(err)
 	}
 	if in.Mutate {
 		failpoint.Hit("install-mutating")
 		if err := in.write(ctx, mutating, in.Mutating(on, secret, bundle), on); err != nil {
-			return err
+			return discreet(err)
 		}
 	}
 	return in.tryUntilSeen(ctx)

@@ -3,7 +3,9 @@ package install
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -33,7 +35,7 @@ func (in *Installer) try(ctx context.Context) (Seen, error) {
 		}
 	}
 	if err != nil {
-		return Seen{}, fmt.Errorf("the dry run of a ConfigMap in the namespace %s: %w", in.Probe, err)
+		return Seen{}, fmt.Errorf("the dry run of a ConfigMap in the namespace %s: %w", in.Probe, discreet(err))
 	}
 	return Seen{}, &NotReady{"a dry run of a ConfigMap in the namespace " + in.Probe + " went through, and kubewitness did not answer its review"}
 }
@@ -45,8 +47,12 @@ func (in *Installer) tryUntilSeen(ctx context.Context) error {
 		seen, err = in.try(ctx)
 		return err
 	})
-	if err != nil {
+	var not *NotReady
+	switch {
+	case errors.As(err, &not):
 		return fmt.Errorf("installed, and it does not work yet: %w; kubewitness admission doctor says why", err)
+	case err != nil:
+		return fmt.Errorf("installed, and it could not be tried: %w", err)
 	}
 	in.Tell("a dry run of a ConfigMap in %s was reviewed: %s", in.Probe, seen.sentence())
 	return nil
@@ -67,3 +73,23 @@ func (s *Seen) sentence() string {
 	}
 	return fmt.Sprintf("cluster %s, %s, %s", s.Cluster, sender, stored)
 }
+
+// secretPath is the path of a webhook as it stands in errors of API servers.
+var secretPath = regexp.MustCompile(`((?:` + validatingPath + `|` + mutatingPath + `)/[^/\s"?]+/)[^/\s"?]+`)
+
+// discreet is an error whose text does not have the path's secret: an API server that cannot
+// reach a webhook of failurePolicy Fail, or refuses one, tells all of its URL.
+func discreet(err error) error {
+	if err == nil {
+		return nil
+	}
+	return discreetError{err}
+}
+
+type discreetError struct{ error }
+
+func (d discreetError) Error() string {
+	return secretPath.ReplaceAllString(d.error.Error(), "${1}"+secretToCome)
+}
+
+func (d discreetError) Unwrap() error { return d.error }

@@ -162,7 +162,7 @@ func (in *Installer) setBundle(ctx context.Context, hooks []hook, bundle []byte)
 		}
 		var stored map[string]any
 		if err := in.Client.Replace(ctx, h.resource, "", Name, h.live, &stored); err != nil {
-			return err
+			return discreet(err)
 		}
 		in.Tell("%s %s: trusts %s", singular(h.resource), Name, count(bundle))
 		clear(h.live)

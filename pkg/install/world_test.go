@@ -32,6 +32,7 @@ type store struct {
 	clock   func() time.Time // of the API server
 	allowed func(verb, resource string) bool
 	review  func(probe string) []string // the warnings of a dry run
+	failing string                      // why a dry run fails
 	writes  int                         // so far
 	cut     int                         // the write that is done, and answered by nobody; 0: none
 	gone    bool                        // nobody answers at all
@@ -159,6 +160,9 @@ func (s *store) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 		if _, has := s.objects[validatingAt+Name]; has {
 			for _, text := range s.review(nonce) {
 				w.Header().Add("Warning", fmt.Sprintf("299 - %q", text))
+			}
+			if s.failing != "" {
+				return refused(500, "InternalError", s.failing)
 			}
 		}
 		return 201, body

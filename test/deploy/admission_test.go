@@ -136,3 +136,27 @@ func TestRotationRights(t *testing.T) {
 	}, at(pod, "containers", 0, "securityContext"))
 	assert.Equal(t, "RuntimeDefault", at(pod, "securityContext", "seccompProfile", "type"))
 }
+
+// TestMutatingByHand: the mutating webhook that is applied by hand is asked the same, by the same
+// terms, as the one that is installed.
+func TestMutatingByHand(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(corpora.Root(t), "deploy", "admission", "mutatingwebhook.yaml"))
+	require.NoError(t, err)
+	docs, err := parseYAML(string(b))
+	require.NoError(t, err)
+	text, err := install.Options{Mutate: true, URL: "https://kubewitness.example.com:9444/admission/prod"}.Manifest()
+	require.NoError(t, err)
+	installed, err := parseYAML(text)
+	require.NoError(t, err)
+	require.Len(t, installed, 2)
+	byHand, byCommand := at(docs[0], "webhooks", 0).(map[string]any), at(installed[1], "webhooks", 0).(map[string]any)
+	assert.Equal(t, at(byHand, "clientConfig", "url"), at(byCommand, "clientConfig", "url"))
+	for _, w := range []map[string]any{byHand, byCommand} { // what the API server sets by itself need not be there
+		delete(w, "clientConfig")
+		delete(w, "objectSelector")
+		for _, rule := range all(w, "rules") {
+			delete(rule.(map[string]any), "scope")
+		}
+	}
+	assert.Equal(t, byHand, byCommand)
+}
