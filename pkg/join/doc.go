@@ -32,8 +32,9 @@
 // # Memory
 //
 // A review or request is forgotten after [DefaultKeep], and earlier where there are too
-// many: that is counted as evicted. All is forgotten when the process ends; then what was
-// reviewed before and comes from the audit log after is left apart.
+// many: that is counted as evicted. All is forgotten when the process ends. Who has kept the
+// events gives the reviews of the last minutes back after a start ([Table.Remember]); what is
+// not given back, and comes from the audit log after, is left apart.
 //
 // Judging, storing, and what becomes of a link stay outside.
 package join

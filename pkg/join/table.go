@@ -117,6 +117,24 @@ func (t *Table) Meet(source string, events []*audit.Event, dst []Meeting) []Meet
 	return dst
 }
 
+// Remember takes an event that was on disk before the table was made: of a review of the last
+// minutes, the oldest first. Others are passed over.
+func (t *Table) Remember(e *record.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, ok := t.review(e.Event)
+	if !ok || e.Source != record.SourceAdmission || t.reviews.byID[s.id] != nil {
+		return
+	}
+	r := t.add(&t.reviews, s, t.cfg.Now())
+	r.review, r.kept = true, true
+	for _, d := range e.Detections {
+		if !slices.Contains(r.rules, d.Rule.Name) {
+			r.rules = append(r.rules, d.Rule.Name)
+		}
+	}
+}
+
 // Link is the link of an event that Meet was given, nil where it is not joined. It tells of
 // the rules of the other half what is known by now.
 func (t *Table) Link(m Meeting) *record.Link {

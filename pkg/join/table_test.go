@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/falco/rules"
+	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/record"
 )
 
@@ -231,6 +233,21 @@ func TestRestart(t *testing.T) {
 	again := newWorld(t, Config{})
 	again.take([]string{"x"}, request("a", 0))
 	assert.Equal(t, []string{""}, again.links["a"])
+}
+
+// TestRemember: what was on disk before is a review as others, of which a rule has told.
+func TestRemember(t *testing.T) {
+	r := review("r", 5)
+	e := &record.Event{Event: r.event(t), Source: record.SourceAdmission, Detections: []match.Detection{{Rule: &rules.Rule{Name: "x"}}, {Rule: &rules.Rule{Name: "x"}}}}
+	w := newWorld(t, Config{})
+	w.table.Remember(e)
+	w.table.Remember(e)
+	a := request("b", 0)
+	w.table.Remember(&record.Event{Event: a.event(t), Source: record.SourceWebhook})
+	assert.Equal(t, Counters{Reviews: 1}, w.table.Counters())
+	w.take([]string{"x"}, request("a", 0))
+	assert.Equal(t, []string{"r"}, w.links["a"])
+	assert.Equal(t, []string{"x"}, w.told["a"])
 }
 
 // TestEviction: memory is bounded, and what made room is counted and left apart.

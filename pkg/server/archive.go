@@ -16,6 +16,9 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/backfill"
 	"github.com/kubewitness/kubewitness/pkg/config"
 	"github.com/kubewitness/kubewitness/pkg/ingest/gcp"
+	"github.com/kubewitness/kubewitness/pkg/join"
+	"github.com/kubewitness/kubewitness/pkg/record"
+	"github.com/kubewitness/kubewitness/pkg/row"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
 	"github.com/kubewitness/kubewitness/pkg/search"
 	"github.com/kubewitness/kubewitness/pkg/sink/embedded"
@@ -83,6 +86,34 @@ func (s *Server) openStore(context.Context) error {
 		barrier: spool.Barrier{Sync: out.Sync, Every: s.cfg.Store.SyncEvery, Bytes: syncBytes},
 	})
 	return nil
+}
+
+// rememberedWithin bounds the time for the reviews that the store has.
+const rememberedWithin = 10 * time.Second
+
+// rememberReviews has the reviews of the last minutes known again, whose audit events may come
+// yet. Without a store, and of what the log has not given it before the end, nothing is known:
+// then a detection is told once more.
+func (s *Server) rememberReviews(ctx context.Context) {
+	if s.archive == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, rememberedWithin)
+	defer cancel()
+	reviews := store.Query{
+		Filter: store.Equal{Column: row.Source, Values: []string{record.SourceAdmission}}, From: time.Now().Add(-join.DefaultKeep),
+	}
+	err := s.archive.store.Bulk(ctx, reviews, store.Scan{Forward: true}, func(rows []store.Row) error {
+		for _, r := range rows {
+			if e, err := row.Decode(r); err == nil {
+				s.join.Remember(e)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.logger.Warn("not all reviews of the last minutes are known again; what the audit log brings of them is told once more", "error", err)
+	}
 }
 
 // ruleSet gives the rules in force.

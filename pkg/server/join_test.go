@@ -80,19 +80,36 @@ func TestOneRequestIsToldOnce(t *testing.T) {
 	require.NoError(t, s.stop())
 }
 
-// TestRestartBetweenReviewAndAuditEvent: nothing is known of the review any more, so its
-// detection is told again, and not left out.
+// TestRestartBetweenReviewAndAuditEvent: the store knows the review. Without one nothing is known
+// of it any more, and its detection is told again rather than not at all.
 func TestRestartBetweenReviewAndAuditEvent(t *testing.T) {
-	cfg := testConfig(t)
-	require.NoError(t, os.WriteFile(cfg.Rules.Paths[0], []byte(privilegedRule), 0o600))
-	cfg.Admission.Listen, cfg.Admission.Insecure = "127.0.0.1:0", true
-	cfg.Admission.Deadline = time.Minute
-	received := time.Now()
-	first := start(t, cfg)
-	first.review(t, privilegedPod("u-1", "shop"))
-	require.NoError(t, first.stop())
-	second := start(t, cfg)
-	require.Equal(t, http.StatusOK, second.post(t, "/", auditOf("a-1", "shop", received)))
-	second.until(t, "it is told", func() bool { return strings.Contains(second.out.String(), "privileged pod by jane") })
-	require.NoError(t, second.stop())
+	for _, kept := range []bool{true, false} {
+		t.Run(fmt.Sprintf("store %t", kept), func(t *testing.T) {
+			cfg := testConfig(t)
+			require.NoError(t, os.WriteFile(cfg.Rules.Paths[0], []byte(privilegedRule), 0o600))
+			cfg.Admission.Listen, cfg.Admission.Insecure = "127.0.0.1:0", true
+			cfg.Admission.Deadline = time.Minute
+			cfg.Store.Enabled = kept
+			received := time.Now()
+			first := start(t, cfg)
+			first.review(t, privilegedPod("u-1", "shop"))
+			first.until(t, "it is told", func() bool { return strings.Contains(first.out.String(), "privileged pod by jane") })
+			if kept {
+				first.until(t, "it is kept", func() bool {
+					_, found := first.get(t, "/api/v1/events?since=1h&q=kw.admission.uid+%3D+u-1")
+					return strings.Contains(found, `"hits":1`)
+				})
+			}
+			require.NoError(t, first.stop())
+			second := start(t, cfg)
+			require.Equal(t, http.StatusOK, second.post(t, "/", auditOf("a-1", "shop", received)))
+			if kept {
+				second.until(t, "it is left out", func() bool { return second.metric(t, `kubewitness_sink_joined_detections_total{sink="stdout"} 1`) })
+			} else {
+				second.until(t, "it is told again", func() bool { return strings.Contains(second.out.String(), "privileged pod by jane") })
+			}
+			require.NoError(t, second.stop())
+			assert.Equal(t, !kept, strings.Contains(second.out.String(), "privileged pod by jane"))
+		})
+	}
 }
