@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -319,7 +320,7 @@ func (d *diagnosis) probe(ctx context.Context) error {
 	if !d.unseen && (len(d.hooks) == 0 || d.hooks[0].resource != validating) {
 		return nil
 	}
-	seen, err := d.try(ctx)
+	seen, err := d.try(ctx, d.observing)
 	var not *NotReady
 	switch {
 	case errors.As(err, &not):
@@ -338,5 +339,22 @@ func (d *diagnosis) probe(ctx context.Context) error {
 	if ahead := seen.Time.Sub(seen.Server); !seen.Server.IsZero() && ahead.Abs() > maxSkew {
 		d.wrong("the clock of kubewitness is %s the API server's by %s, and so are the times of events: see to the time of its node", direction(ahead), ahead.Abs().Round(time.Second))
 	}
-	return nil
+	return d.changes(ctx)
+}
+
+// changes tries the mutating webhook, if there is one.
+func (d *diagnosis) changes(ctx context.Context) error {
+	if !slices.ContainsFunc(d.hooks, func(h hook) bool { return h.resource == mutating }) {
+		return nil
+	}
+	_, err := d.try(ctx, d.changing)
+	var not *NotReady
+	if errors.As(err, &not) {
+		d.wrong("%v: has its configuration admission.mutate?", not)
+		return nil
+	}
+	if err == nil {
+		d.note("a dry run of a Deployment in %s was looked at for changes", d.Probe)
+	}
+	return err
 }

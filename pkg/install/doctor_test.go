@@ -52,6 +52,7 @@ note: mutatingwebhookconfiguration kubewitness leaves out the namespaces kubewit
 note: the certificate is good until 2027-11-30 (365 days)
 note: the Service kubewitness/kubewitness-admission has 1 ready
 note: a dry run of a ConfigMap in default was reviewed within 0s: cluster prod, the API server is known by the secret in the path, its event is on disk
+note: a dry run of a Deployment in default was looked at for changes
 `
 
 func TestDoctorWell(t *testing.T) {
@@ -100,6 +101,7 @@ func TestDoctorFinds(t *testing.T) {
 		{"a job that fails", func(w *world) { w.put(cronJobsAt+RotateName, job(false, 100*time.Hour, time.Hour)) }, "the CronJob kubewitness/kubewitness-rotate fails", true},
 		{"a job that never did well", func(w *world) { w.put(cronJobsAt+RotateName, job(false, -1, time.Hour)) }, "the CronJob kubewitness/kubewitness-rotate fails", true},
 		{"not answered", func(w *world) { w.review = func(string) []string { return nil } }, "kubewitness did not answer its review: see to its log", true},
+		{"nothing changes", func(w *world) { w.changes = func(string) []string { return nil } }, "kubewitness did not answer its review: has its configuration admission.mutate?", true},
 		{"unauthenticated", func(w *world) {
 			w.review = probe(admission.Probe{Sender: admission.Unauthenticated, Stored: true, Time: noon, Cluster: "prod"})
 		}, "kubewitness asks for no credential (admission.unauthenticated), so that whoever reaches it makes events up", true},
@@ -158,7 +160,7 @@ func TestNoSecretInErrors(t *testing.T) {
 	assert.Contains(t, out, told)
 	assert.NotContains(t, out, string(w.path()))
 	err := w.Install(t.Context())
-	require.ErrorContains(t, err, "installed, and it could not be tried: the dry run of a ConfigMap in the namespace default: ")
+	require.ErrorContains(t, err, "installed, and it could not be tried: a dry run of a ConfigMap in the namespace default: ")
 	assert.Contains(t, err.Error(), told)
 	assert.True(t, kube.Is(err, 500))
 }

@@ -93,7 +93,7 @@ func (in *Installer) Install(ctx context.Context) error {
 			return discreet(err)
 		}
 	}
-	return in.tryUntilSeen(ctx)
+	return in.tryAll(ctx)
 }
 
 // inside is what is installed for a Service of the cluster: all but the webhooks. It gives the

@@ -24,6 +24,7 @@ func TestInstallTwice(t *testing.T) {
 		"namespace kubewitness: made", "secret kubewitness-admission-path: made", "secret kubewitness-admission-tls: made", "service kubewitness-admission: made",
 		"validatingwebhookconfiguration kubewitness: made", "mutatingwebhookconfiguration kubewitness: made",
 		"a dry run of a ConfigMap in default was reviewed: cluster prod, the API server is known by the secret in the path, its event is on disk",
+		"a dry run of a Deployment in default was looked at for changes",
 	}, w.told)
 	var path, cert Secret
 	require.True(t, w.read(secretsAt+pathSecret, &path))
@@ -39,7 +40,7 @@ func TestInstallTwice(t *testing.T) {
 	writes := w.writes
 	w.told = nil
 	require.NoError(t, w.Install(t.Context()))
-	assert.Len(t, w.told, 1)
+	assert.Len(t, w.told, 2)
 	assert.Equal(t, writes, w.writes)
 	for _, text := range w.told {
 		assert.NotContains(t, text, string(path.Data["path"]))
@@ -284,6 +285,10 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 	assert.ErrorContains(t, w.Install(t.Context()), "installed, and it does not work yet: a dry run of a ConfigMap in the namespace default went through, and kubewitness did not answer its review; kubewitness admission doctor says why")
 	assert.Equal(t, []string{Name}, w.listed(validatingAt))
+	w = newWorld(t, Options{Mutate: true})
+	w.Wait = 20 * time.Millisecond
+	w.changes = w.review // of the validating webhook
+	assert.ErrorContains(t, w.Install(t.Context()), "the mutating webhook: installed, and it does not work yet: a dry run of a Deployment")
 	w.gone = true
 	var u *kube.Unreachable
 	assert.True(t, errors.As(w.Install(t.Context()), &u))

@@ -18,6 +18,7 @@ var (
 	issuers        = kube.Resource{Group: certManager, Version: "v1", Name: "issuers"}
 	certificates   = kube.Resource{Group: certManager, Version: "v1", Name: "certificates"}
 	accessReview   = kube.Resource{Group: "authorization.k8s.io", Version: "v1", Name: "selfsubjectaccessreviews"}
+	deployments    = kube.Resource{Group: "apps", Version: "v1", Name: "deployments"}
 	cronJobs       = kube.Resource{Group: "batch", Version: "v1", Name: "cronjobs"}
 )
 

@@ -32,6 +32,7 @@ type store struct {
 	clock   func() time.Time // of the API server
 	allowed func(verb, resource string) bool
 	review  func(probe string) []string // the warnings of a dry run
+	changes func(probe string) []string // the same, of the mutating webhook
 	failing string                      // why a dry run fails
 	writes  int                         // so far
 	cut     int                         // the write that is done, and answered by nobody; 0: none
@@ -53,6 +54,9 @@ func newWorld(t *testing.T, o Options) *world {
 	w.clock = func() time.Time { return w.now }
 	w.review = func(nonce string) []string {
 		return []string{"other", admission.Probe{Nonce: nonce, Sender: "path-secret", Stored: true, Time: w.now, Cluster: "prod"}.String()}
+	}
+	w.changes = func(nonce string) []string {
+		return []string{admission.Probe{Nonce: nonce, Sender: "path-secret", Changes: true, Time: w.now, Cluster: "prod"}.String()}
 	}
 	s := httptest.NewServer(w.store)
 	t.Cleanup(s.Close)
@@ -157,8 +161,12 @@ func (s *store) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 	case r.URL.Query().Get("dryRun") == "All":
 		labels, _ := metadata(body)["labels"].(map[string]any)
 		nonce, _ := labels[admission.ProbeLabel].(string)
-		if _, has := s.objects[validatingAt+Name]; has {
-			for _, text := range s.review(nonce) {
+		hook, review := validatingAt, s.review
+		if strings.HasSuffix(at, "/deployments") {
+			hook, review = mutatingAt, s.changes
+		}
+		if _, has := s.objects[hook+Name]; has {
+			for _, text := range review(nonce) {
 				w.Header().Add("Warning", fmt.Sprintf("299 - %q", text))
 			}
 			if s.failing != "" {

@@ -35,6 +35,14 @@ const (
 	pathSecretPath     = "/api/v1/namespaces/kubewitness/secrets/kubewitness-admission-path"
 )
 
+// labelMutation is what makes the service answer the mutating webhook.
+const labelMutation = `
+mutate:
+  - name: marks
+    namespaces: [nowhere]
+    labels: {add: {seen: "yes"}}
+`
+
 // installed is a cluster that kubewitness is installed into by its own commands. The process stands
 // for the pod: it listens on every loopback address, of which the Services' are some, and the test
 // does what a kubelet and an endpoint controller would.
@@ -59,13 +67,14 @@ admission:
   listen: "0.0.0.0:%s"
   tls: {cert_file: %s, key_file: %s}
   deadline: 1s
+  mutate: %s
   credentials: [{name: path, path_secret_file: %s, clusters: [prod]}]
 clusters: [{name: prod}]
 rules: {paths: [%s], append_fields: [ka.target.name]}
 outputs:
   stdout: {enabled: false}
   file: {path: %s}
-`, filepath.Join(i.dir, "data"), i.http, i.port, i.mounted("tls.crt"), i.mounted("tls.key"), i.mounted("path"), i.rules[1], i.output))
+`, filepath.Join(i.dir, "data"), i.http, i.port, i.mounted("tls.crt"), i.mounted("tls.key"), i.write("mutate.yaml", labelMutation), i.mounted("path"), i.rules[1], i.output))
 	i.cluster = rig.Start(t, rig.Options{Flags: []string{"--service-cluster-ip-range=127.77.0.0/24"}})
 	out, err := i.cluster.Kubectl("apply", "-k", filepath.Join(corpora.Root(t), "deploy", "admission", "kubernetes"))
 	require.NoError(t, err, out)
@@ -249,7 +258,7 @@ func TestInstall(t *testing.T) {
 	before := i.versions()
 	assert.Len(t, before, 5, "%v", before)
 	again := i.install()
-	assert.Regexp(t, `^a dry run of a ConfigMap in default was reviewed: [^\n]+\n$`, again, "nothing else is to be done")
+	assert.Regexp(t, `^a dry run of a ConfigMap in default was reviewed: [^\n]+\na dry run of a Deployment in default was looked at for changes\n$`, again, "nothing else is to be done")
 	assert.Equal(t, before, i.versions())
 	i.well()
 	i.mends()

@@ -169,7 +169,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 		h.counts.unproved.Add(1)
 	}
 	h.counts.verdict(&verdict)
-	if text := rv.probe(o, onDisk); text != "" {
+	if text := rv.probe(o, Probe{Stored: onDisk}); text != "" {
 		verdict.Warnings = append([]string{text}, verdict.Warnings...) // first, or it might not be passed on
 	}
 	h.counts.answered.add(h.cfg.Now().Sub(begun))

@@ -66,6 +66,9 @@ func (h *Handler) mutate(rv *review, o Origin, begun time.Time, deadline time.Du
 		d.PatchType, d.Patch = "JSONPatch", c.Patch
 		d.AuditAnnotations = map[string]string{"uid": rv.uid, "entries": line(strings.Join(c.Entries, ","), maxMessage)}
 	}
+	if text := rv.probe(o, Probe{Changes: true}); text != "" && h.cfg.Mutator != nil {
+		d.Warnings = []string{text}
+	}
 	return marshal(response{apiVersion, "AdmissionReview", d})
 }
 

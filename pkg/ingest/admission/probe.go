@@ -16,6 +16,7 @@ const ProbeLabel = "admission.kubewitness.io/probe"
 type Probe struct {
 	Nonce   string // the label's value
 	Sender  string // as in the annotation of the event
+	Changes bool   // it was asked what is to be changed; the following is of other reviews
 	Stored  bool   // the event was on disk when the answer went out
 	Time    time.Time
 	Cluster string
@@ -28,11 +29,14 @@ const probeWords = "kubewitness probe"
 
 // String is the text of the warning.
 func (p Probe) String() string {
-	stored := "stored"
-	if !p.Stored {
-		stored = "late"
+	became := "late"
+	switch {
+	case p.Changes:
+		became = "changes"
+	case p.Stored:
+		became = "stored"
 	}
-	return strings.Join([]string{probeWords, p.Nonce, p.Sender, stored, p.Time.UTC().Format(time.RFC3339), p.Cluster}, " ")
+	return strings.Join([]string{probeWords, p.Nonce, p.Sender, became, p.Time.UTC().Format(time.RFC3339), p.Cluster}, " ")
 }
 
 // ParseProbe reads a warning that is the answer to a probe.
@@ -43,11 +47,11 @@ func ParseProbe(warning string) (p Probe, is bool) {
 		return Probe{}, false
 	}
 	at, err := time.Parse(time.RFC3339, words[3])
-	return Probe{Nonce: words[0], Sender: words[1], Stored: words[2] == "stored", Time: at, Cluster: words[4]}, err == nil
+	return Probe{Nonce: words[0], Sender: words[1], Changes: words[2] == "changes", Stored: words[2] == "stored", Time: at, Cluster: words[4]}, err == nil
 }
 
 // probe is the warning that a review asks for; "" for none.
-func (r *review) probe(o Origin, stored bool) string {
+func (r *review) probe(o Origin, p Probe) string {
 	if !r.dryRun {
 		return ""
 	}
@@ -59,5 +63,6 @@ func (r *review) probe(o Origin, stored bool) string {
 	if nonce == "" || len(nonce) > maxNonce || strings.ContainsFunc(nonce, func(c rune) bool { return (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' }) {
 		return ""
 	}
-	return Probe{Nonce: nonce, Sender: o.Sender, Stored: stored, Time: o.Received, Cluster: o.Cluster}.String()
+	p.Nonce, p.Sender, p.Time, p.Cluster = nonce, o.Sender, o.Received, o.Cluster
+	return p.String()
 }

@@ -61,6 +61,18 @@ func TestProbeSaysThatTheDiskIsLate(t *testing.T) {
 	assert.False(t, p.Stored)
 }
 
+// TestProbesOfChanges: the other endpoint answers, too, if there is something that changes.
+func TestProbesOfChanges(t *testing.T) {
+	w, _ := newMutating(t, false)
+	d := w.propose(t, probing("1", "bare", `"a"`, `,"dryRun":true`))
+	assert.NotEmpty(t, d.Patch)
+	p, is := ParseProbe(d.Warnings[0])
+	assert.True(t, is)
+	assert.Equal(t, Probe{Nonce: "a", Sender: "token", Changes: true, Time: noon.Truncate(time.Second), Cluster: "prod"}, p)
+	assert.Empty(t, w.propose(t, probing("2", "web", `"a"`, "")).Warnings)
+	assert.Empty(t, newWorld(t, nil).propose(t, probing("3", "web", `"a"`, `,"dryRun":true`)).Warnings)
+}
+
 func TestParseProbe(t *testing.T) {
 	p := Probe{Nonce: "n", Sender: Unauthenticated, Time: noon.Truncate(time.Second), Cluster: "a cluster"}
 	got, is := ParseProbe(p.String())
