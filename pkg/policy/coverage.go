@@ -177,7 +177,7 @@ func (j *judge) hopes(d demand, k *class) []string { return j.hopesAt(d, k, Requ
 func (j *judge) hopesAt(d demand, k *class, levels ...Level) []string {
 	var out []string
 	for _, stage := range k.stages() {
-		if (d.stage == "" || d.stage == stage) && slices.ContainsFunc(levels, func(l Level) bool { return j.expr(d.expr, k.at(stage, j.every, l, true)).holds() }) {
+		if (d.stage == "" || d.stage == stage) && slices.ContainsFunc(levels, func(l Level) bool { return j.expr(d.quick, k.at(stage, j.every, l, true)).holds() }) {
 			out = append(out, stage)
 		}
 	}
@@ -212,7 +212,7 @@ func (c *covering) holds(k *class, stage string, level Level, managed bool, rec 
 		return true
 	}
 	return slices.ContainsFunc(c.source.told(k), func(verb string) bool {
-		return c.j.expr(c.demand.expr, c.moment(k, verb, stage, level, managed, rec)).holds()
+		return c.j.expr(c.demand.quick, c.moment(k, verb, stage, level, managed, rec)).holds()
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 // demand is a kind of events that a rule needs: one for most rules, one for each step of a sequence.
 type demand struct {
 	expr    condition.Expr
+	quick   condition.Expr // the same, what tells classes apart first
 	what    string   // "" where the rule has only one
 	stage   string   // the only one at which it is looked for; "" for whatever the condition says
 	stages  []string // further stages of the same requests that the rule must see
@@ -45,7 +46,38 @@ func demandsOf(r *rules.Rule) []demand {
 		out = append(out, seenDemand())
 	}
 	for i := range out {
-		out[i].literal = literalsOf(out[i].expr)
+		out[i].literal, out[i].quick = literalsOf(out[i].expr), quick(out[i].expr)
+	}
+	return out
+}
+
+// quick puts in front what fails for most classes.
+func quick(e condition.Expr) condition.Expr {
+	and, ok := e.(*condition.And)
+	if !ok {
+		return e
+	}
+	terms := flat(and, nil)
+	rank := func(e condition.Expr) int {
+		if c, ok := e.(*condition.Check); ok {
+			if f, ok := c.Left.(*condition.Field); ok && slices.Contains([]string{"ka.stage", "ka.verb", "ka.target.resource", "ka.target.subresource"}, f.Name) {
+				return 0
+			}
+		}
+		return 1
+	}
+	slices.SortStableFunc(terms, func(a, b condition.Expr) int { return rank(a) - rank(b) })
+	return &condition.And{Terms: terms}
+}
+
+// flat gives the terms of an And, and of those in it.
+func flat(and *condition.And, out []condition.Expr) []condition.Expr {
+	for _, t := range and.Terms {
+		if inner, ok := t.(*condition.And); ok {
+			out = flat(inner, out)
+		} else {
+			out = append(out, t)
+		}
 	}
 	return out
 }

@@ -20,11 +20,10 @@ type judge struct {
 	uses     map[*condition.Check][]use
 	verdicts map[question]truth
 	probes   map[probe]bool
-	baits    map[string][]bait
 }
 
 func newJudge(cat *field.Catalogue, strict bool) *judge {
-	return &judge{cat: cat, strict: strict, uses: map[*condition.Check][]use{}, verdicts: map[question]truth{}, probes: map[probe]bool{}, baits: map[string][]bait{}}
+	return &judge{cat: cat, strict: strict, uses: map[*condition.Check][]use{}, verdicts: map[question]truth{}, probes: map[probe]bool{}}
 }
 
 // question is a check of known values.
@@ -39,6 +38,9 @@ type use struct {
 	field    *field.Field
 	pointers []string // where it looks
 	query    string   // the parameter of the URI that it looks for, "" for none
+
+	baited bool // baits are known
+	baits  []bait
 }
 
 func (j *judge) usesOf(c *condition.Check) []use {
@@ -131,6 +133,8 @@ func (j *judge) check(c *condition.Check, m *moment) truth {
 			return canFail
 		case !a.exact:
 			return a.compare(c)
+		case len(uses) == 1:
+			return j.verdict(c, []attribute{a})
 		}
 	}
 	known := make([]attribute, 0, 2)
@@ -175,9 +179,9 @@ func groups(c *condition.Check, m *moment) truth {
 
 // verdict judges a check all of whose fields are known, as the matcher does it.
 func (j *judge) verdict(c *condition.Check, known []attribute) truth {
-	key := question{check: c}
-	for i := range known {
-		key.values += known[i].is + "\x00"
+	key := question{check: c, values: known[0].is}
+	for i := range known[1:] {
+		key.values += "\x00" + known[i+1].is
 	}
 	if t, ok := j.verdicts[key]; ok {
 		return t

@@ -27,10 +27,13 @@ func (j *judge) present(u *use, m *moment) bool {
 	if u.written.Name == "jevt.value" || u.written.Name == "json.value" {
 		return true
 	}
+	baits := u.baitsOf()
+	if len(baits) == 0 {
+		return true
+	}
 	p := probe{field: u.written.Name, arg: u.written.Arg, group: m.target.group, resource: m.target.resource, sub: m.target.sub,
 		verb: m.verb, request: m.request, response: m.response}
-	baits := j.baitsOf(u)
-	return len(baits) == 0 || j.finds(baits, p)
+	return j.finds(baits, p)
 }
 
 func inBody(pointer string) bool {
@@ -65,10 +68,9 @@ type bait struct {
 }
 
 // baitsOf gives baits that a field has taken at least once: none where it looks for more than the leaves offer.
-func (j *judge) baitsOf(u *use) []bait {
-	key := u.written.Name + "[" + u.written.Arg
-	if known, ok := j.baits[key]; ok {
-		return known
+func (u *use) baitsOf() []bait {
+	if u.baited {
+		return u.baits
 	}
 	var out []bait
 	for _, leaf := range leaves {
@@ -81,7 +83,7 @@ func (j *judge) baitsOf(u *use) []bait {
 			out = append(out, b)
 		}
 	}
-	j.baits[key] = out
+	u.baited, u.baits = true, out
 	return out
 }
 

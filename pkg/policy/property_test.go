@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -26,6 +27,19 @@ import (
 // recording are events recorded in full that the tree has: attacks and what goes on around them, and what our rules are tested
 // with, which is something of everything.
 func recording(t testing.TB) []*audit.Event {
+	t.Helper()
+	recorded.Do(func() { recordedEvents = readRecording(t) })
+	require.NotEmpty(t, recordedEvents)
+	return recordedEvents
+}
+
+// What is recorded is read once.
+var (
+	recorded       sync.Once
+	recordedEvents []*audit.Event
+)
+
+func readRecording(t testing.TB) []*audit.Event {
 	t.Helper()
 	root := corpora.Root(t)
 	var all []*audit.Event

@@ -25,14 +25,21 @@ func (s *Source) Reduce(e *audit.Event) (*audit.Event, error) {
 	}
 	rec.Level = min(rec.Level, recordedLevel(root))
 	r := reduction{source: s, rec: rec, patch: root.Get("verb").Text() == "patch"}
-	// As an item of a list, an event needs no kind.
-	list := append(r.event([]byte(`{"kind":"EventList","items":[`), root), "]}"...)
-	out, err := audit.NewReader(bytes.NewReader(list), e.Input, audit.Limits{MaxEvent: 1 << 30}).Next()
+	out, err := reread(r.event(nil, root), root.Get("kind").Exists())
 	if err != nil {
 		return nil, fmt.Errorf("policy: %s:%d: %w", e.Input, e.Line, err)
 	}
-	out.Cluster, out.Labels, out.Line, out.Offset = e.Cluster, e.Labels, e.Line, e.Offset
+	out.Cluster, out.Labels, out.Input, out.Line, out.Offset = e.Cluster, e.Labels, e.Input, e.Line, e.Offset
 	return out, nil
+}
+
+// reread reads what is left. An event needs no kind where it is an item of a list.
+func reread(raw []byte, kind bool) (*audit.Event, error) {
+	if kind {
+		return audit.Converted{Raw: raw}.Event()
+	}
+	list := append(append([]byte(`{"kind":"EventList","items":[`), raw...), "]}"...)
+	return audit.NewReader(bytes.NewReader(list), "-", audit.Limits{MaxEvent: 1 << 30}).Next()
 }
 
 // recordedLevel is the level of a recorded event. One that does not tell has whatever it has.
