@@ -60,6 +60,11 @@ func lasts(e *audit.Event) bool {
 	return strings.Contains(query, "watch=")
 }
 
+// asked tells whether an event is of an admission review: no later stage is of the same one.
+func asked(e *audit.Event) bool {
+	return e.Root().Path("annotations", "admission.kubewitness.io/uid").Exists()
+}
+
 // finished are the requests that were completed lately: their beginning may still
 // come.
 type finished struct {

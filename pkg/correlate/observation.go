@@ -90,7 +90,7 @@ func (r *rule) fill(h *hit, c *field.Context) bool {
 		return true
 	}
 	if len(r.state.Timers) > 0 {
-		return r.state.Timers[verbOf(c.Event)] > 0 && c.Event.Stage == stageReceived && !lasts(c.Event)
+		return r.state.Timers[verbOf(c.Event)] > 0 && c.Event.Stage == stageReceived && !lasts(c.Event) && !asked(c.Event)
 	}
 	key := appendText(make([]byte, 0, 64), c.Event.Cluster)
 	key, ok := appendTerms(key, r.by[h.step], c)

@@ -206,6 +206,17 @@ func TestLongRequestsAreLeftAlone(t *testing.T) {
 	}
 }
 
+// TestMutationsAreNeverComplete: what is asked about before it is changed has no later stage.
+func TestMutationsAreNeverComplete(t *testing.T) {
+	r := load(t, ruleText("r", "ka.verb exists", "kw_absence: {completion: {create: 1m}}"))
+	const text = `{"kind":"Event","auditID":"a","stage":"RequestReceived","verb":"create","requestURI":"/x","user":{"username":"jane"},"annotations":{%q:"a"},"stageTimestamp":"2026-11-21T10:00:00Z"}`
+	for annotation, told := range map[string]int{"x": 1, "admission.kubewitness.io/uid": 0} {
+		e, err := audit.NewReader(strings.NewReader(fmt.Sprintf(text, annotation)), "test", audit.Limits{}).Next()
+		require.NoError(t, err)
+		assert.Len(t, observe(NewStream(r, Options{}), e, event(t, "", "later", "jane", "get", "x", "", at(400)).Event), told, annotation)
+	}
+}
+
 // TestADamagedSnapshotIsTold: whatever is wrong with it, it is an error.
 func TestADamagedSnapshotIsTold(t *testing.T) {
 	var text strings.Builder
