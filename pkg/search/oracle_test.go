@@ -1,6 +1,7 @@
 package search
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,6 +12,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/store"
+	"github.com/kubewitness/kubewitness/test/corpora"
 	"github.com/kubewitness/kubewitness/test/odd"
 	"github.com/kubewitness/kubewitness/test/rulegen"
 )
@@ -108,9 +110,12 @@ func TestSearchAgreesWithThePlainEvaluator(t *testing.T) {
 	s := f.searcher()
 	scoped := Principal{Scope: Scope{Clusters: []string{"prod", "edge"}, Namespaces: []string{"default", "kube-system", "team-a"}}}
 	some, hidden, exact := 0, uint64(0), 0
-	share := 1
-	if underRace {
+	share := 4 // of all that make integration asks
+	switch {
+	case underRace:
 		share = 13
+	case os.Getenv(corpora.EnvIntegration) == "1":
+		share = 1
 	}
 	for i, tree := range conditions(t, f) {
 		if i%share != 0 {
