@@ -15,7 +15,7 @@ func TestProblemsOfAFile(t *testing.T) {
 		{"no YAML", "a: [", "f.yaml:1:1: yaml: did not find expected node content"},
 		{"two documents", "contact: a\n---\ncontact: b\n", `f.yaml:2:1: is a second YAML document; write one`},
 		{"a list", "- a\n", "f.yaml:1:1: is no mapping; write KEY: VALUE"},
-		{"an unknown key", "contacts: a\n", `f.yaml:1:1: "contacts" is no key here; there are contact, enforce, exceptions`},
+		{"an unknown key", "contacts: a\n", `f.yaml:1:1: "contacts" is no key here; did you mean "contact"?`},
 		{"a key of another place", entry + "    owner: o\n", `f.yaml:4:5: "owner" is no key here; there are rule, tag, clusters, namespaces, users, groups, names, namespace_labels, action, message`},
 		{"a key twice", entry + "    action: deny\n", `f.yaml:4:5: "action" is there twice`},
 		{"no list", "enforce: all\n", "f.yaml:1:10: is no list; begin each element with a dash"},

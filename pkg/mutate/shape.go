@@ -72,7 +72,7 @@ func (p *parser) pair(pair yamlnode.Pair, s shape) {
 	}
 	switch {
 	case !known:
-		p.Refuse(pair.Key, "%q is no key here; there are %s", pair.Key.Text, strings.Join(s.keys(), ", "))
+		p.Unknown(pair.Key, s.keys())
 	case !want.fits(pair.Value):
 		p.Refuse(pair.Value, "%s is %s", pair.Key.Text, want)
 	case pair.Key.Text == "securityContext":

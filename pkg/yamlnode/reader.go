@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/kubewitness/kubewitness/pkg/typo"
 )
 
 // maxProblems bounds what is told of one file.
@@ -74,8 +76,18 @@ func (r *Reader) Members(n *Node, members []Member) {
 		for _, m := range members {
 			names = append(names, m.Key)
 		}
-		r.Refuse(p.Key, "%q is no key here; there are %s", p.Key.Text, strings.Join(names, ", "))
+		r.Unknown(p.Key, names)
 	}
+}
+
+// Unknown refuses a key that is none of those that there are.
+func (r *Reader) Unknown(key *Node, names []string) {
+	const longest = 100 // no key that anybody meant is longer
+	if i := typo.Nearest(key.Text, names, longest); i >= 0 {
+		r.Refuse(key, "%q is no key here; did you mean %q?", key.Text, names[i])
+		return
+	}
+	r.Refuse(key, "%q is no key here; there are %s", key.Text, strings.Join(names, ", "))
 }
 
 // Pairs are the members of a mapping.

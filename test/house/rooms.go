@@ -48,7 +48,7 @@ var rooms = []room{
 	{"pkg/failpoint", nil},
 	{"pkg/durable", nil},
 	{"pkg/typo", nil},
-	{"pkg/yamlnode", nil},
+	{"pkg/yamlnode", []string{"pkg/typo"}},
 	{"pkg/spool", []string{"pkg/failpoint"}},
 	{"pkg/watch", nil},
 	{"pkg/listen", []string{"pkg/watch"}},
