@@ -25,7 +25,7 @@ func admissionTable() []*Field {
 				return addString(dst, c.Event.Root().Path("annotations", reviewKey))
 			}},
 		list(kw(classAdmission, "kw.admission.failedopen", "Webhooks that the API server could not ask about the request and that it went on without, since their failurePolicy is Ignore: validating ones and mutating ones, each once.",
-			"kw.admission.failedopen exists and ka.target.resource = pods", condition.TypeString, []string{"/annotations/*"}, failedOpen)),
+			"kw.admission.failedopen exists and ka.target.resource = pods", condition.TypeString, []string{"/annotations"}, failedOpen)),
 	}
 }
 
