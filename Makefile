@@ -38,8 +38,8 @@ crash: ## kill the durable log, and the whole service, 200 times each under load
 	KUBEWITNESS_CRASH=1 go test -count=1 -v -timeout 60m -run '^TestKill(Pull|Push)?$$' ./pkg/spool ./test/service
 	KUBEWITNESS_CRASH=1 KUBEWITNESS_INTEGRATION=1 go test -count=1 -v -timeout 20m -run '^(TestServiceOutlivesServer|TestSearchAgreesOnCorpus)$$' ./test/elastic
 
-load: ## send recorded events to the service for a minute each way, and print what it takes
-	KUBEWITNESS_LOAD=1 go test -count=1 -v -timeout 30m -run '^TestLoad$$' ./test/load
+load: ## send recorded events, and reviews, to the service for a minute each way, and print what it takes
+	KUBEWITNESS_LOAD=1 go test -count=1 -v -timeout 30m -run '^Test(Admission)?Load$$' ./test/load
 
 scale: ## fill the embedded store with a million events, ask it while more come in, and print what it takes
 	KUBEWITNESS_SCALE=$(or $(SCALE),1000000) go test -count=1 -v -timeout 120m -run '^TestScale$$' ./test/scale
