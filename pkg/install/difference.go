@@ -18,7 +18,7 @@ func configurationOf(live map[string]any) (c Configuration, err error) {
 }
 
 // keep takes over into what is wanted what others write by right: cert-manager the
-// authorities, and GKE Autopilot more namespaces of its own.
+// authorities, and GKE Autopilot more namespaces of its own, and that resources are named.
 func keep(want, have *Configuration, on Cluster, certManager bool) {
 	for i := range want.Webhooks {
 		w := &want.Webhooks[i]
@@ -28,6 +28,9 @@ func keep(want, have *Configuration, on Cluster, certManager bool) {
 		}
 		if certManager {
 			w.ClientConfig.CABundle = have.Webhooks[j].ClientConfig.CABundle
+		}
+		if on.Autopilot && reflect.DeepEqual(have.Webhooks[j].Rules, namedRules) {
+			w.Rules = namedRules
 		}
 		if on.Autopilot {
 			w.NamespaceSelector = withMore(w.NamespaceSelector, have.Webhooks[j].NamespaceSelector)

@@ -3,6 +3,7 @@ package install
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -100,6 +101,9 @@ func (d *diagnosis) webhook(h hook) error {
 	differences := slices.DeleteFunc(Differences(&want, &have), func(text string) bool { return strings.HasPrefix(text, "failurePolicy is Fail") })
 	if len(differences) > 0 {
 		d.wrong("%s is not as it is written: %s; kubewitness admission install puts it back, with the flags that it was installed with", what, strings.Join(differences, "; "))
+	}
+	if len(have.Webhooks) > 0 && reflect.DeepEqual(have.Webhooks[0].Rules, namedRules) {
+		d.note("%s is asked about the usual resources by name; custom resources, nodes and volumes are not seen", what)
 	}
 	if len(have.Webhooks) > 0 {
 		d.note("%s leaves out the namespaces %s; nobody sees what is done there", what, strings.Join(excludedBy(have.Webhooks[0].NamespaceSelector), ", "))

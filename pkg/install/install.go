@@ -84,7 +84,13 @@ func (in *Installer) Install(ctx context.Context) error {
 		}
 	}
 	failpoint.Hit("install-webhooks")
-	if err := in.write(ctx, validating, in.Validating(on, secret, bundle), on); err != nil {
+	err = in.write(ctx, validating, in.Validating(on, secret, bundle), on)
+	if tooBroad(err) {
+		in.Tell("nobody may ask about all resources here: the usual ones are named, and custom resources are not seen")
+		on.Named = true
+		err = in.write(ctx, validating, in.Validating(on, secret, bundle), on)
+	}
+	if err != nil {
 		return discreet(err)
 	}
 	if in.Mutate {
@@ -342,6 +348,12 @@ func (in *Installer) await(ctx context.Context, ask func() error) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// tooBroad tells whether a webhook was refused for asking about all resources, in the words of
+// GKE: "the following (group,resource) pairs are not allowed in webhook rules: ('*','*')".
+func tooBroad(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "not allowed in webhook rules")
 }
 
 // write makes a webhook configuration, or puts in place of another what it should be. What

@@ -192,6 +192,31 @@ func TestAutopilotAddsNamespaces(t *testing.T) {
 	assert.Equal(t, writes+1, w.writes, "and is a foreign edit elsewhere")
 }
 
+// TestNamedResources: where a webhook for all resources is refused, they are named; the next
+// install does not try again.
+func TestNamedResources(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.groups, w.narrow = []string{"auto.gke.io"}, true
+	require.NoError(t, w.Install(t.Context()))
+	assert.Contains(t, w.told, "nobody may ask about all resources here: the usual ones are named, and custom resources are not seen")
+	var c Configuration
+	w.read(validatingAt+Name, &c)
+	assert.Equal(t, namedRules, c.Webhooks[0].Rules)
+	w.told = nil
+	writes := w.writes
+	require.NoError(t, w.Install(t.Context()))
+	assert.Equal(t, writes, w.writes)
+	assert.Len(t, w.told, 1)
+	assert.Contains(t, w.found(t), "note: validatingwebhookconfiguration kubewitness is asked about the usual resources by name;")
+	for _, r := range namedRules {
+		for _, name := range append(slices.Clone(r.Resources), r.APIGroups...) {
+			for _, theirs := range []string{"nodes", "persistentvolumes", "certificate", "authentication"} {
+				assert.NotContains(t, name, theirs)
+			}
+		}
+	}
+}
+
 // TestUninstallLeftovers: all with our labels goes, webhooks first; what others have stays.
 func TestUninstallLeftovers(t *testing.T) {
 	w := newWorld(t, Options{Mutate: true})

@@ -141,6 +141,7 @@ type Cluster struct {
 	Version         string // as it says
 	MatchConditions bool   // it knows them: 1.28 and later
 	Autopilot       bool   // it is GKE Autopilot, or has its limits
+	Named           bool   // nobody may ask about all resources: they are to be named
 }
 
 // Recent is a cluster with all that is used, for what is printed without one.

@@ -31,6 +31,30 @@ var observedRules = []Rule{
 	},
 }
 
+// namedRules are what it is asked about where nobody may ask about all, as on GKE Autopilot for
+// some webhooks: neither nodes, volumes and certificate requests, which are Google's there, nor
+// custom resources, whose groups nobody knows beforehand.
+var namedRules = []Rule{
+	{
+		APIGroups: []string{""}, APIVersions: []string{"v1"}, Operations: writes, Scope: "*",
+		Resources: []string{
+			"pods", "pods/ephemeralcontainers", "pods/eviction", "pods/binding", "podtemplates", "replicationcontrollers", "replicationcontrollers/scale",
+			"namespaces", "services", "endpoints", "configmaps", "secrets", "serviceaccounts", "serviceaccounts/token", "persistentvolumeclaims", "resourcequotas", "limitranges",
+		},
+	},
+	{
+		APIGroups: []string{
+			"apps", "batch", "autoscaling", "policy", "rbac.authorization.k8s.io", "networking.k8s.io", "gateway.networking.k8s.io", "discovery.k8s.io",
+			"apiextensions.k8s.io", "apiregistration.k8s.io", "storage.k8s.io", "scheduling.k8s.io", "node.k8s.io",
+		},
+		APIVersions: []string{"*"}, Operations: writes, Scope: "*", Resources: []string{"*", "*/scale"},
+	},
+	{
+		APIGroups: []string{""}, APIVersions: []string{"v1"}, Operations: []string{"CONNECT"}, Scope: "*",
+		Resources: []string{"pods/exec", "pods/attach", "pods/portforward", "pods/proxy", "services/proxy"},
+	},
+}
+
 // changedRules are what the mutating webhook is asked about: what pods are made of, and namespaces.
 // GKE Autopilot takes no mutating webhook for all resources.
 var changedRules = []Rule{
@@ -60,6 +84,9 @@ var (
 func (o Options) Validating(on Cluster, secret string, bundle []byte) Configuration {
 	w := o.webhook(on, validatingPath, secret, bundle)
 	w.Name, w.SideEffects, w.Rules = validatingWebhook, "None", observedRules
+	if on.Named {
+		w.Rules = namedRules
+	}
 	if on.MatchConditions {
 		w.MatchConditions = observedConditions
 	}

@@ -36,6 +36,7 @@ type store struct {
 	failing string                      // why a dry run fails
 	writes  int                         // so far
 	cut     int                         // the write that is done, and answered by nobody; 0: none
+	narrow  bool                        // webhooks for all resources are refused
 	gone    bool                        // nobody answers at all
 	wrote   func()                      // called after each write, if set
 }
@@ -174,6 +175,8 @@ func (s *store) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 			}
 		}
 		return 201, body
+	case s.narrow && r.Method != http.MethodGet && strings.HasPrefix(at, path.Dir(validatingAt)) && strings.Contains(fmt.Sprint(body["webhooks"]), "apiGroups:[*]"):
+		return refused(403, "GKE Admission Webhook Controller", "the following (group,resource) pairs are not allowed in webhook rules: ('*','*')")
 	case r.Method == http.MethodPost:
 		at += "/" + name
 		if _, has := s.objects[at]; has {

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kubewitness/kubewitness/pkg/install"
 	"github.com/kubewitness/kubewitness/test/corpora"
 	"github.com/kubewitness/kubewitness/test/rig"
 )
@@ -252,6 +253,11 @@ func TestInstall(t *testing.T) {
 	require.Equal(t, 1, code, out)
 	assert.Contains(t, out, "no pod behind the Service kubewitness/kubewitness-admission is ready, so no webhook was written")
 	assert.Empty(t, i.hooks())
+
+	named, err := json.Marshal(install.Options{URL: "https://k.example.com/admission/prod"}.Validating(install.Cluster{MatchConditions: true, Named: true}, "", nil))
+	require.NoError(t, err)
+	out, err = i.cluster.Kubectl("apply", "--dry-run=server", "-f", i.write("named.yaml", string(named)))
+	require.NoError(t, err, "what GKE Autopilot may get is good: %s", out)
 
 	out = i.begin()
 	assert.Contains(t, out, "a dry run of a ConfigMap in default was reviewed: cluster prod, the API server is known by the secret in the path, its event is on disk\n")
