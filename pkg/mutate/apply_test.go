@@ -250,18 +250,3 @@ func TestThePatchIsOfTheObjectAlone(t *testing.T) {
 	}
 	assert.Equal(t, want, patched(t, f, pod))
 }
-
-// TestNothingIsAllocatedWhereNothingHolds, but for the event.
-func TestNothingIsAllocatedWhereNothingHolds(t *testing.T) {
-	f := file(t, "mutate: [{name: a, condition: ka.verb = delete, labels: {add: {a: b}}}, {name: b, condition: ka.user.name = nobody, labels: {add: {a: b}}}]")
-	r := requestOf(fromYAML(t, pod), audit.Value{}, "")
-	e, err := r.Event(r.Object)
-	require.NoError(t, err)
-	r.Event = func(audit.Value) (*audit.Event, error) { return e, nil }
-	n := testing.AllocsPerRun(100, func() {
-		if c, err := f.Apply(r); err != nil || c.Patch != nil {
-			panic("it holds")
-		}
-	})
-	assert.LessOrEqual(t, n, 2.0)
-}

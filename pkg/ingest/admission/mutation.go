@@ -74,7 +74,13 @@ func (h *Handler) mutate(rv *review, o Origin, begun time.Time, deadline time.Du
 
 // change asks what is to be changed.
 func (h *Handler) change(rv *review, o Origin) (c Change, err error) {
-	if h.cfg.Mutator == nil || rv.operation != opCreate && rv.operation != opUpdate || !rv.object.Exists() {
+	old := rv.old
+	switch {
+	case h.cfg.Mutator == nil, !rv.object.Exists():
+		return c, nil
+	case rv.operation == opCreate:
+		old = audit.Value{}
+	case rv.operation != opUpdate, !old.Exists(): // what is there must be known, so that it is left alone
 		return c, nil
 	}
 	defer func() {
@@ -84,7 +90,7 @@ func (h *Handler) change(rv *review, o Origin) (c Change, err error) {
 		}
 	}()
 	return h.cfg.Mutator.Mutate(&Proposal{
-		Object: rv.object, Old: rv.old, Subresource: rv.target.subresource,
+		Object: rv.object, Old: old, Subresource: rv.target.subresource,
 		Event: func(object audit.Value) (*audit.Event, error) {
 			changed := *rv
 			changed.object = object

@@ -112,7 +112,7 @@ func TestFailedMutationAllows(t *testing.T) {
 // TestNothingToMutate: what makes no object, and a service that changes none.
 func TestNothingToMutate(t *testing.T) {
 	w, l := newMutating(t, false)
-	for _, operation := range []string{"DELETE", "CONNECT"} {
+	for _, operation := range []string{"DELETE", "CONNECT", "UPDATE"} { // an update has an object before it
 		assert.Nil(t, w.propose(t, strings.Replace(reviewOf("1", "bare"), "CREATE", operation, 1)).Patch)
 	}
 	assert.Nil(t, w.propose(t, strings.Replace(reviewOf("1", "bare"), `"object"`, `"other"`, 1)).Patch)
