@@ -24,6 +24,9 @@
 // review, and a review or an event that comes again gets what it got. Of one body of
 // events, those that were just received look last.
 //
+// A review that nothing proves to be the API server's is joined as others are, and keeps no
+// detection from being told: who made it up could have something harmless told in its place.
+//
 // Nobody waits: an event is joined with what came before it, or not. The half that comes
 // second gets the link ([record.Link]), and with it the rules that the first half has
 // detections of, if the first half was on disk by then. So a detection may be told twice,

@@ -13,6 +13,7 @@ import (
 const (
 	uidKey       = "admission.kubewitness.io/uid"
 	operationKey = "admission.kubewitness.io/operation"
+	senderKey    = "admission.kubewitness.io/sender"
 	decisionKey  = "authorization.k8s.io/decision"
 )
 
@@ -36,6 +37,7 @@ type sight struct {
 	open    bool  // a request that was only just received
 	failed  bool
 	refused bool   // before there could be a review
+	strange bool   // a review that nothing proves to be the API server's
 	label   string // uid of the review, or audit ID; shares memory with the event
 }
 
@@ -110,6 +112,7 @@ func (t *Table) review(e *audit.Event) (s sight, ok bool) {
 	s = sight{
 		id: t.hash(e.Cluster, uid), place: t.place(e.Cluster, kind, text(root.Path("user", "username")), ref), name: t.name(e),
 		creates: operation == "CREATE", from: e.Time.UnixNano(), to: e.Time.UnixNano(), label: uid,
+		strange: text(root.Path("annotations", senderKey)) == "unauthenticated",
 	}
 	s.dry, _ = dryRun(root, kind)
 	return s, true

@@ -29,6 +29,8 @@ const (
 type Config struct {
 	Keep    time.Duration // how long; 0: DefaultKeep
 	Entries int           // how many reviews at most, and half as many requests, in some 200 bytes each; 0: DefaultEntries
+	// Anybody has reviews that nothing proves count as others: where nobody but this host can send any.
+	Anybody bool
 	Now     func() time.Time
 }
 
@@ -37,6 +39,8 @@ type Config struct {
 type Table struct {
 	cfg  Config
 	seed maphash.Seed
+
+	scratch sync.Pool // of *[]seen
 
 	mu       sync.Mutex
 	reviews  half
@@ -85,33 +89,66 @@ func (t *Table) Meet(source string, events []*audit.Event, dst []Meeting) []Meet
 	if t == nil || len(events) == 0 {
 		return dst
 	}
+	all := t.look(source, events)
+	if all == nil {
+		return dst
+	}
+	dst = t.meet(*all, source, events, dst)
+	clear(*all) // what is of the events
+	t.scratch.Put(all)
+	return dst
+}
+
+// seen is an event that can be joined.
+type seen struct {
+	sight
+	index int
+}
+
+// look reads events, which needs no lock; nil where none can be joined.
+func (t *Table) look(source string, events []*audit.Event) (all *[]seen) {
+	read := t.request
+	if source == record.SourceAdmission {
+		read = t.review
+	}
+	for i, e := range events {
+		s, ok := read(e)
+		if !ok {
+			continue
+		}
+		if all == nil {
+			if all, _ = t.scratch.Get().(*[]seen); all == nil {
+				all = new([]seen)
+			}
+			*all = (*all)[:0]
+		}
+		*all = append(*all, seen{s, i})
+	}
+	return all
+}
+
+func (t *Table) meet(all []seen, source string, events []*audit.Event, dst []Meeting) []Meeting {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.cfg.Now()
 	t.reviews.expire(now.Add(-t.cfg.Keep))
 	t.requests.expire(now.Add(-t.cfg.Keep))
 	if source == record.SourceAdmission {
-		for i, e := range events {
-			if s, ok := t.review(e); ok {
-				dst = append(dst, Meeting{i, t.reviewed(s, now)})
-			}
+		for i := range all {
+			dst = append(dst, Meeting{all[i].index, t.reviewed(all[i].sight, now)})
 		}
 		return dst
 	}
-	for _, last := range []bool{false, true} {
-		for i, e := range events {
-			if (e.Stage == "RequestReceived") != last {
+	for _, open := range []bool{false, true} {
+		for i := range all {
+			if all[i].open != open {
 				continue
 			}
-			s, ok := t.request(e)
-			if !ok {
-				continue
-			}
-			x := t.requested(s, now)
+			x := t.requested(all[i].sight, now)
 			if x.partner != nil {
-				e.Review = x.partner.label
+				events[all[i].index].Review = x.partner.label
 			}
-			dst = append(dst, Meeting{i, x})
+			dst = append(dst, Meeting{all[i].index, x})
 		}
 	}
 	return dst
@@ -126,13 +163,13 @@ func (t *Table) Remember(e *record.Event) {
 	if !ok || e.Source != record.SourceAdmission || t.reviews.byID[s.id] != nil {
 		return
 	}
-	r := t.add(&t.reviews, s, t.cfg.Now())
-	r.review, r.kept = true, true
-	for _, d := range e.Detections {
-		if !slices.Contains(r.rules, d.Rule.Name) {
-			r.rules = append(r.rules, d.Rule.Name)
-		}
+	names := make([]string, len(e.Detections))
+	for i, d := range e.Detections {
+		names[i] = d.Rule.Name
 	}
+	r := t.add(&t.reviews, s, t.cfg.Now())
+	r.review = true
+	t.keep(r, names)
 }
 
 // Link is the link of an event that Meet was given, nil where it is not joined. It tells of
@@ -156,10 +193,19 @@ func timeOf(ns int64) time.Time { return time.Unix(0, ns).UTC() }
 func (t *Table) Kept(m Meeting, rules []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	m.side.kept = true
+	t.keep(m.side, rules)
+}
+
+// keep notes what is on disk. What anybody can send is linked, and keeps nobody from being told:
+// it would be a way to have something else told.
+func (t *Table) keep(x *side, rules []string) {
+	x.kept = true
+	if x.strange && !t.cfg.Anybody {
+		return
+	}
 	for _, r := range rules {
-		if !slices.Contains(m.side.rules, r) {
-			m.side.rules = append(m.side.rules, r)
+		if !slices.Contains(x.rules, r) {
+			x.rules = append(x.rules, r)
 		}
 	}
 }

@@ -226,6 +226,17 @@ func TestWhatIsNotOnDiskSuppressesNothing(t *testing.T) {
 	assert.Empty(t, w.told["a"])
 }
 
+// TestStrangers: what nothing proves to be an API server's is linked, and suppresses nothing.
+func TestStrangers(t *testing.T) {
+	for _, anybody := range []bool{false, true} {
+		w := newWorld(t, Config{Anybody: anybody})
+		w.take([]string{"x"}, review("r", 5, func(x *thing) { x.sender = "unauthenticated" }))
+		w.take([]string{"x"}, request("a", 0))
+		assert.Equal(t, []string{"r"}, w.links["a"])
+		assert.Equal(t, anybody, len(w.told["a"]) > 0)
+	}
+}
+
 // TestRestart: nothing is left of what was known, and what comes goes out.
 func TestRestart(t *testing.T) {
 	w := newWorld(t, Config{})

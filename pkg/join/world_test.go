@@ -16,23 +16,23 @@ var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
 // thing is a review, or an event of a request, as the tests write it.
 type thing struct {
-	id         string // uid, or audit ID
-	review     bool
-	verb       string // CREATE and so on of a review
-	user, as   string // jane where empty; as whom
-	resource   string // pods where empty; with subresource
-	namespace  string
-	name       string
-	made       string // name in the answer
-	at         int    // ms after noon: received, or reviewed
-	took       int    // ms until the stage
-	stage      string // ResponseComplete where empty
-	code       int    // 201 where 0
-	forbidden  bool
-	query      string
-	body       string // requestObject
-	level      string
-	annotation string
+	id        string // uid, or audit ID
+	review    bool
+	verb      string // CREATE and so on of a review
+	user, as  string // jane where empty; as whom
+	resource  string // pods where empty; with subresource
+	namespace string
+	name      string
+	made      string // name in the answer
+	at        int    // ms after noon: received, or reviewed
+	took      int    // ms until the stage
+	stage     string // ResponseComplete where empty
+	code      int    // 201 where 0
+	forbidden bool
+	query     string
+	body      string // requestObject
+	level     string
+	sender    string // of a review: certificate where empty
 }
 
 func or(a, b string) string {
@@ -64,7 +64,8 @@ func (x *thing) event(t testing.TB) *audit.Event {
 	}
 	if x.review {
 		verb := map[string]string{"CREATE": "create", "UPDATE": "update", "DELETE": "delete", "CONNECT": "create"}[x.verb]
-		fmt.Fprintf(&b, `,"stage":"ResponseComplete","verb":%q,"annotations":{"authorization.k8s.io/decision":"allow","admission.kubewitness.io/uid":%q,"admission.kubewitness.io/operation":%q}}`, verb, x.id, x.verb)
+		fmt.Fprintf(&b, `,"stage":"ResponseComplete","verb":%q,"annotations":{"authorization.k8s.io/decision":"allow","admission.kubewitness.io/uid":%q,"admission.kubewitness.io/operation":%q,"admission.kubewitness.io/sender":%q}}`,
+			verb, x.id, x.verb, or(x.sender, "certificate"))
 	} else {
 		stage, decision, code := or(x.stage, "ResponseComplete"), "allow", x.code
 		if x.forbidden {

@@ -200,7 +200,7 @@ func (s *Server) openLog(ctx context.Context) error {
 func (s *Server) openIntake(ctx context.Context) error {
 	s.ledger = ingest.NewLedger(ingest.LedgerConfig{Keep: 2 * s.cfg.Webhook.Patience, Patience: s.cfg.Webhook.Patience, Lost: s.webhookLost, Now: time.Now})
 	if s.cfg.Admission.On() {
-		s.join = join.New(join.Config{Now: time.Now})
+		s.join = join.New(join.Config{Anybody: s.cfg.Admission.Insecure, Now: time.Now})
 		s.rememberReviews(ctx)
 	}
 	cfg := ingest.Config{Log: s.log, Judge: s.judge, Ledger: s.ledger, Join: s.join, Retention: s.cfg.Store.Retention, Now: time.Now}
