@@ -308,7 +308,7 @@ func TestNobodyAnswers(t *testing.T) {
 	w.review = func(string) []string {
 		return []string{admission.Probe{Nonce: "of-another", Sender: "token", Time: noon, Cluster: "c"}.String()}
 	}
-	assert.ErrorContains(t, w.Install(t.Context()), "installed, and it does not work yet: a dry run of a ConfigMap in the namespace default went through, and kubewitness did not answer its review; kubewitness admission doctor says why")
+	assert.ErrorContains(t, w.Install(t.Context()), "installed, and it does not work yet: a dry run of a ConfigMap in the namespace default was made, and kubewitness did not answer its review; kubewitness admission doctor says why")
 	assert.Equal(t, []string{Name}, w.listed(validatingAt))
 	w = newWorld(t, Options{Mutate: true})
 	w.Wait = 20 * time.Millisecond

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -33,12 +34,14 @@ func (in *Installer) observing(nonce string) trial {
 	return trial{configMaps, "a dry run of a ConfigMap in the namespace " + in.Probe, in.probe("v1", "ConfigMap", nonce), false}
 }
 
-// changing is a trial of the mutating webhook, which is asked about workloads.
+// changing is a trial of the mutating webhook, which is asked about workloads: a Deployment without
+// a container. It is no valid one, which is looked at after that webhook and before the validating
+// ones, so that no rule is told of it.
 func (in *Installer) changing(nonce string) trial {
 	labels := map[string]string{admission.ProbeLabel: nonce}
 	object := map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": in.probe("", "", nonce).Metadata, "spec": map[string]any{
 		"replicas": 0, "selector": map[string]any{"matchLabels": labels},
-		"template": map[string]any{"metadata": map[string]any{"labels": labels}, "spec": map[string]any{"containers": []any{map[string]any{"name": "probe", "image": "kubewitness"}}}},
+		"template": map[string]any{"metadata": map[string]any{"labels": labels}, "spec": map[string]any{"containers": []any{}}},
 	}}
 	return trial{deployments, "a dry run of a Deployment in the namespace " + in.Probe, object, true}
 }
@@ -61,10 +64,10 @@ func (in *Installer) try(ctx context.Context, of func(nonce string) trial) (Seen
 			return Seen{Probe: p, Took: in.Now().Sub(begun), Server: answer.Time}, nil // refused or not, it was heard
 		}
 	}
-	if err != nil {
+	if err != nil && !(t.changes && kube.Is(err, http.StatusUnprocessableEntity)) {
 		return Seen{}, fmt.Errorf("%s: %w", t.what, discreet(err))
 	}
-	return Seen{}, &NotReady{t.what + " went through, and kubewitness did not answer its review"}
+	return Seen{}, &NotReady{t.what + " was made, and kubewitness did not answer its review"}
 }
 
 // tryAll waits until API servers ask, and tells what was seen.

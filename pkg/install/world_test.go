@@ -173,6 +173,9 @@ func (s *store) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 			if s.failing != "" {
 				return refused(500, "InternalError", s.failing)
 			}
+			if hook == mutatingAt {
+				return refused(422, "Invalid", "spec.template.spec.containers: Required value")
+			}
 		}
 		return 201, body
 	case s.narrow && r.Method != http.MethodGet && strings.HasPrefix(at, path.Dir(validatingAt)) && strings.Contains(fmt.Sprint(body["webhooks"]), "apiGroups:[*]"):

@@ -261,6 +261,7 @@ func TestInstall(t *testing.T) {
 
 	out = i.begin()
 	assert.Contains(t, out, "a dry run of a ConfigMap in default was reviewed: cluster prod, the API server is known by the secret in the path, its event is on disk\n")
+	assert.Contains(t, out, "a dry run of a Deployment in default was looked at for changes\n")
 	before := i.versions()
 	assert.Len(t, before, 5, "%v", before)
 	again := i.install()
