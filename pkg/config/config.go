@@ -48,6 +48,7 @@ type Rules struct {
 	MinPriority  rules.Priority `mapstructure:"min_priority" doc:"Rules that are less urgent than this are left out."`
 	AppendFields []string       `mapstructure:"append_fields" doc:"Fields that are added to the output fields of every detection, as Falco's append_output does."`
 	Watch        bool           `mapstructure:"watch" doc:"Load the rules again when their files change. Bad rules leave the old ones in force."`
+	StateMemory  Size           `mapstructure:"state_memory" least:"64KiB" doc:"What a rule about several events may keep in memory. What was touched longest ago makes room."`
 }
 
 // Webhook are the settings of the endpoint that API servers send to.
@@ -214,7 +215,7 @@ type Header struct {
 func Default() Config {
 	return Config{
 		Data:         "/var/lib/kubewitness",
-		Rules:        Rules{Matching: MatchAll, MinPriority: rules.Debug, Watch: true},
+		Rules:        Rules{Matching: MatchAll, MinPriority: rules.Debug, Watch: true, StateMemory: 16 << 20},
 		Webhook:      Webhook{MaxBody: 64 << 20, Patience: 5 * time.Minute},
 		HTTP:         HTTP{Listen: "127.0.0.1:8080"},
 		Admission:    defaultAdmission(),

@@ -48,6 +48,7 @@ const (
 // that could not be appended stand in the snapshot.
 type correlator struct {
 	judge    *judge.Judge
+	memory   int64 // bytes that a rule may keep
 	hostname string
 	path     string // of the snapshot
 	logger   *slog.Logger
@@ -103,7 +104,7 @@ func (s *Server) openCorrelate(context.Context) error {
 		return fmt.Errorf("correlate: %w", err)
 	}
 	c := &correlator{
-		judge: s.judge, hostname: s.opt.Hostname, path: filepath.Join(dir, "snapshot"), logger: s.logger, now: time.Now,
+		judge: s.judge, memory: int64(s.cfg.Rules.StateMemory), hostname: s.opt.Hostname, path: filepath.Join(dir, "snapshot"), logger: s.logger, now: time.Now,
 		known: record.NewRecent(rememberedFindings), labels: map[string]map[string]string{},
 	}
 	c.counters.rules = map[string]uint64{}
@@ -136,7 +137,7 @@ func (c *correlator) load() error {
 
 // use begins a stream by rules, which goes on from a snapshot.
 func (c *correlator) use(rules *judge.Rules, snapshot []byte) error {
-	stream := correlate.NewStream(rules.Stateful(), correlate.Options{Hostname: c.hostname})
+	stream := correlate.NewStream(rules.Stateful(), correlate.Options{Hostname: c.hostname, Memory: c.memory})
 	if snapshot != nil {
 		extra, anew, err := stream.Restore(snapshot)
 		if err != nil {
