@@ -32,6 +32,7 @@ type (
 	}
 	certificateSpec struct {
 		SecretName string     `json:"secretName"`
+		Template   template   `json:"secretTemplate"` // with our labels, by which it is removed
 		CommonName string     `json:"commonName"`
 		IsCA       bool       `json:"isCA,omitempty"`
 		Duration   string     `json:"duration"`
@@ -39,6 +40,9 @@ type (
 		Usages     []string   `json:"usages"`
 		PrivateKey privateKey `json:"privateKey"`
 		IssuerRef  issuerRef  `json:"issuerRef"`
+	}
+	template struct {
+		Labels map[string]string `json:"labels"`
 	}
 	privateKey struct {
 		Algorithm      string `json:"algorithm"`
@@ -72,11 +76,11 @@ func (o Options) certManagerObjects() (is []issuer, cs []certificate) {
 	key := privateKey{Algorithm: "ECDSA", RotationPolicy: "Always"}
 	cs = []certificate{
 		{Object: object("Certificate", caName), Spec: certificateSpec{
-			SecretName: caName, CommonName: "kubewitness admission", IsCA: true, Duration: "87600h", Usages: []string{"cert sign"},
+			SecretName: caName, Template: template{Labels}, CommonName: "kubewitness admission", IsCA: true, Duration: "87600h", Usages: []string{"cert sign"},
 			PrivateKey: key, IssuerRef: issuerRef{"Issuer", selfSigned},
 		}},
 		{Object: object("Certificate", ServiceName), Spec: certificateSpec{
-			SecretName: tlsSecret, CommonName: "kubewitness", Duration: "2160h", DNSNames: o.names(), Usages: []string{"server auth", "digital signature"},
+			SecretName: tlsSecret, Template: template{Labels}, CommonName: "kubewitness", Duration: "2160h", DNSNames: o.names(), Usages: []string{"server auth", "digital signature"},
 			PrivateKey: key, IssuerRef: issuerRef{"Issuer", caName},
 		}},
 	}

@@ -76,6 +76,9 @@ func (in *Installer) Install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := in.sameMaker(ctx); err != nil {
+		return err
+	}
 	var secret string
 	var bundle []byte
 	if in.URL == "" {
@@ -100,6 +103,23 @@ func (in *Installer) Install(ctx context.Context) error {
 		}
 	}
 	return in.tryAll(ctx)
+}
+
+// sameMaker holds that who makes certificates does not change while webhooks trust them.
+func (in *Installer) sameMaker(ctx context.Context) error {
+	var o Object
+	err := in.Client.Get(ctx, validating, "", Name, &o)
+	switch injected := o.Metadata.Annotations[injectFrom] != ""; {
+	case kube.Is(err, http.StatusNotFound):
+		return nil
+	case err != nil:
+		return err
+	case injected && !in.CertManager:
+		return errors.New("cert-manager makes the certificate here: give --cert-manager, or uninstall first")
+	case !injected && in.CertManager:
+		return errors.New("the certificate is not cert-manager's here: leave --cert-manager away, or uninstall first")
+	}
+	return nil
 }
 
 // inside is what is installed for a Service of the cluster: all but the webhooks. It gives the

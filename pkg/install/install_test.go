@@ -136,10 +136,16 @@ func TestCertManager(t *testing.T) {
 	writes := w.writes
 	require.NoError(t, w.Install(t.Context()))
 	assert.Equal(t, writes, w.writes)
+	w.CertManager = false
+	assert.ErrorContains(t, w.Install(t.Context()), "cert-manager makes the certificate here: give --cert-manager, or uninstall first")
 	require.NoError(t, w.Uninstall(t.Context()))
 	for _, at := range []string{validatingAt, servicesAt, "/apis/cert-manager.io/"} {
 		assert.Empty(t, w.listed(at), at)
 	}
+	w.drop(secretsAt + tlsSecret)
+	require.NoError(t, w.Install(t.Context()))
+	w.CertManager = true
+	assert.ErrorContains(t, w.Install(t.Context()), "the certificate is not cert-manager's here")
 }
 
 // TestElsewhere: for a service outside of the cluster there are the webhooks, and nothing else.
