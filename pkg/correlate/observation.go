@@ -29,8 +29,8 @@ type Observation struct {
 // was seen before is not asked for.
 type hit struct {
 	rule, step int32
-	pending    bool // what follows is found when what was seen before is known
-	key        string
+	pending    bool   // what follows is found when what was seen before is known
+	key        string // "": the cluster's
 	value      string // distinct or new
 	differs    string // of a step: what must be other than in the step before
 	ahead      string // likewise what the next one's must not be
@@ -50,6 +50,17 @@ func (r *Rules) Look(c *field.Context, id audit.Identity) *Observation {
 // observe makes the observation of what an event meets.
 func (r *Rules) observe(c *field.Context, id audit.Identity, met []int32, faults []match.Fault) *Observation {
 	o := Observation{Faults: faults}
+	if len(r.timed) > 0 {
+		o.request, o.finishes = r.finished(c.Event)
+	}
+	if r.seen {
+		o.pod = podNewsOf(c.Event)
+	}
+	if len(met) == 1 && !o.finishes && o.pod == nil && len(faults) == 0 && id == (audit.Identity{}) {
+		if alone := r.probes[met[0]].alone; alone != nil {
+			return alone
+		}
+	}
 	if len(met) > 0 {
 		o.hits = make([]hit, 0, len(met))
 	}
@@ -60,12 +71,6 @@ func (r *Rules) observe(c *field.Context, id audit.Identity, met []int32, faults
 		if h.pending = rule.spec.ReadsSeen; h.pending || rule.fill(&h, c) {
 			o.hits = append(o.hits, h)
 		}
-	}
-	if len(r.timed) > 0 {
-		o.request, o.finishes = r.finished(c.Event)
-	}
-	if r.seen {
-		o.pod = podNewsOf(c.Event)
 	}
 	if len(o.hits) == 0 && !o.finishes && o.pod == nil && len(faults) == 0 {
 		return nil
@@ -86,7 +91,7 @@ func (r *Rules) tellsApart(h hit) bool {
 
 // fill finds the key and the values; false where one of them is not there.
 func (r *rule) fill(h *hit, c *field.Context) bool {
-	if r.state == nil {
+	if r.state == nil || r.ofCluster() {
 		return true
 	}
 	if len(r.state.Timers) > 0 {

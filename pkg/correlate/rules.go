@@ -24,7 +24,10 @@ type Rules struct {
 }
 
 // probe says what an event is for a rule that meets one of the matcher's.
-type probe struct{ rule, step int32 }
+type probe struct {
+	rule, step int32
+	alone      *Observation // of an event that meets nothing else, which is all there is to say of it; may be nil
+}
 
 // rule is a stateful rule.
 type rule struct {
@@ -139,6 +142,13 @@ func (b *builder) rule(spec *rules.Rule) error {
 	return nil
 }
 
+// ofCluster tells whether the rule is about the silence of a cluster as such. Nearly all
+// events are signs of life, and there is nothing to be found out of each.
+func (r *rule) ofCluster() bool {
+	st := r.state
+	return st != nil && st.Kind == rules.Absence && len(st.Timers) == 0 && len(st.By) == 0 && !r.spec.ReadsSeen
+}
+
 func (b *builder) step(r *rule, by, differs []*condition.Field) error {
 	keys, err := b.terms(by)
 	if err != nil {
@@ -170,7 +180,11 @@ func (b *builder) probe(r *rule, step int, e condition.Expr) error {
 	}
 	r.whole = append(r.whole, whole)
 	b.probes.Rules = append(b.probes.Rules, &rules.Rule{Name: r.spec.Name, Enabled: true, Condition: e, Format: &format.Format{}})
-	b.out.probes = append(b.out.probes, probe{int32(len(b.out.rules)), int32(step)})
+	p := probe{rule: int32(len(b.out.rules)), step: int32(step)}
+	if r.ofCluster() {
+		p.alone = &Observation{hits: []hit{{rule: p.rule, step: p.step}}}
+	}
+	b.out.probes = append(b.out.probes, p)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/field"
@@ -38,7 +39,11 @@ func (q *silence) within() int64 { return int64(q.rule.state.Within) }
 
 func (q *silence) observe(s *Stream, k *clock, h *hit) {
 	at := s.c.Event.Time.UnixNano()
-	e := q.keys.touch(h.key)
+	key := h.key
+	if key == "" {
+		key = k.own()
+	}
+	e := q.keys.touch(key)
 	v := &e.value
 	v.clock = k
 	begin := floor(at, q.rule.state.Within)
@@ -79,9 +84,13 @@ func (s *Stream) rekeep(old *kept) *kept {
 		return s.keep()
 	}
 	raw := append(old.event.Raw[:0], e.Raw...)
-	old.event = &audit.Event{
-		Raw: raw, AuditID: string([]byte(e.AuditID)), Stage: string([]byte(e.Stage)), Time: e.Time,
-		DuplicateKeys: e.DuplicateKeys, Cluster: e.Cluster, Labels: e.Labels, SourceID: e.SourceID, Input: e.Input, Line: e.Line, Offset: e.Offset,
+	stage := old.event.Stage
+	if stage != e.Stage {
+		stage = strings.Clone(e.Stage)
+	}
+	*old.event = audit.Event{
+		Raw: raw, AuditID: strings.Clone(e.AuditID), Stage: stage, Time: e.Time, DuplicateKeys: e.DuplicateKeys, Cluster: e.Cluster, Labels: e.Labels,
+		SourceID: e.SourceID, Review: strings.Clone(e.Review), Input: e.Input, Line: e.Line, Offset: e.Offset,
 	}
 	old.id, old.num = s.id, s.c.Num
 	return old

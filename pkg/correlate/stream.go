@@ -70,8 +70,17 @@ type Stream struct {
 // clock is the time of a cluster, in nanoseconds since 1970.
 type clock struct {
 	name       string
+	key        string // of a rule that has none but the cluster; "": not made yet
 	first, max int64
 	told       int64 // when the states were told last
+}
+
+// own is the key of what is about the cluster as such.
+func (k *clock) own() string {
+	if k.key == "" {
+		k.key = string(appendText(nil, k.name))
+	}
+	return k.key
 }
 
 // mark is the time that no event counts any more from before.

@@ -298,3 +298,17 @@ func BenchmarkStream(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
 }
+
+// TestSignsOfLife: events that only say that their cluster is there cost no memory, and its
+// silence is found, whatever else the events before it were for.
+func TestSignsOfLife(t *testing.T) {
+	r := load(t, ruleText("count", "ka.verb = get", "kw_threshold: {count: 9, within: 1m, by: ka.user.name}")+ruleText("silent", "ka.verb exists", "kw_absence: {silence: 10m}"))
+	look := func(e *audit.Event) *Observation { return r.Look(&field.Context{Event: e}, audit.Identity{}) }
+	alive, counted := event(t, "east", "1", "jane", "list", "x", "", at(0)).Event, event(t, "west", "2", "jane", "get", "x", "", at(1)).Event
+	assert.Same(t, look(alive), look(event(t, "west", "3", "joe", "watch", "y", "", at(2)).Event))
+	assert.NotSame(t, look(alive), look(counted))
+	s := NewStream(r, Options{})
+	require.Empty(t, observe(s, alive, counted, event(t, "east", "4", "joe", "get", "y", "", at(3)).Event, event(t, "east", "5", "eve", "list", "y", "", at(4)).Event))
+	assert.Equal(t, []string{"silent: eve 0 <NA>"}, observe(s, event(t, "east", "6", "jane", "list", "x", "", at(1500)).Event))
+	assert.Equal(t, []string{"silent: jane 0 <NA>"}, observe(s, event(t, "west", "7", "joe", "get", "x", "", at(1500)).Event))
+}
