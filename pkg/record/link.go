@@ -2,10 +2,13 @@ package record
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"slices"
 	"time"
 
+	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/match"
 )
 
@@ -64,4 +67,35 @@ func RuleNames(found []byte) (names []string) {
 		}
 	}
 	return names
+}
+
+// reviewDomain keeps identities made here from being those of anything else. It must never
+// change: everything that is stored would be stored again.
+const reviewDomain = "kubewitness/admission/1"
+
+// ReviewIdentity is the identity of the event that is made of a review.
+func ReviewIdentity(cluster, uid string) audit.Identity {
+	h := sha256.New()
+	for _, s := range []string{reviewDomain, cluster, uid} {
+		var length [8]byte
+		binary.BigEndian.PutUint64(length[:], uint64(len(s)))
+		h.Write(length[:]) // without it "a", "bc" would be "ab", "c"
+		h.Write([]byte(s))
+	}
+	return audit.Identity(h.Sum(nil))
+}
+
+// joinedFor is how long after its review an event of a request is taken for the same: streams
+// end hours after they were opened, which is no moment of the past.
+const joinedFor = 2 * time.Minute
+
+// Counts gives the identity and the time by which rules about several events take an event.
+// One that was joined with the review of its request has those of the review, so that
+// what both are counts once, however they come.
+func (e *Event) Counts() (audit.Identity, time.Time) {
+	l := e.Link
+	if l == nil || l.Audit != "" || e.Event.Time.Sub(l.At).Abs() > joinedFor {
+		return e.ID, e.Event.Time
+	}
+	return ReviewIdentity(e.Event.Cluster, l.Review), l.At
 }

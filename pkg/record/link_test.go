@@ -40,6 +40,26 @@ func TestLinkIsKept(t *testing.T) {
 	assert.Equal(t, []byte("broken"), WithLink([]byte("broken"), link), "the others are not lost with it")
 }
 
+// TestCounts: what was joined counts as its review, but for what ends long after.
+func TestCounts(t *testing.T) {
+	at := link.At
+	e := &Event{ID: audit.Identity{1}, Event: &audit.Event{Cluster: "prod", Time: at.Add(time.Second)}, Link: &Link{Review: "r", At: at}}
+	id, when := e.Counts()
+	assert.Equal(t, ReviewIdentity("prod", "r"), id)
+	assert.NotEqual(t, ReviewIdentity("stage", "r"), id)
+	assert.Equal(t, at, when)
+	for name, change := range map[string]func(){
+		"the end of a stream":      func() { e.Event.Time = at.Add(joinedFor + 1) },
+		"a review that came later": func() { e.Event.Time, e.Link.Audit = at, "a" },
+		"one that is not joined":   func() { e.Link = nil },
+	} {
+		change()
+		id, when = e.Counts()
+		assert.Equal(t, e.ID, id, name)
+		assert.Equal(t, e.Event.Time, when, name)
+	}
+}
+
 func TestRuleNames(t *testing.T) {
 	it := item(audit.Identity{1})
 	names := RuleNames(it.Detections)

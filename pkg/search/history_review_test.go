@@ -37,6 +37,9 @@ func reviewedSteps(t *testing.T, steps ...step) *Searcher {
 		if link != nil {
 			e.Review = link.Review
 		}
+		if source == record.SourceAdmission {
+			r.ID = record.ReviewIdentity("prod", e.AuditID)
+		}
 		r.Event, r.Redacted = redactor.Redacted(e)
 		r.Event.Cluster = "prod"
 		rows = append(rows, row.Encode(r))
@@ -61,7 +64,7 @@ func reviewedSteps(t *testing.T, steps ...step) *Searcher {
 			}
 			add(record.SourceAdmission, head(uid, 100*time.Millisecond)+fmt.Sprintf(`,"level":"Request","verb":%q%s,"annotations":{"authorization.k8s.io/decision":"allow","admission.kubewitness.io/uid":%q,"admission.kubewitness.io/operation":%q}}`,
 				verb, more, uid, x.operation), at, nil)
-			link = &record.Link{Review: uid, At: at}
+			link = &record.Link{Review: uid, At: at.Add(100 * time.Millisecond)}
 		}
 		if x.apart {
 			link = nil

@@ -204,7 +204,8 @@ func (h *hunt) row(q *query, r store.Row) (out judged) {
 		out.err = err
 		return out
 	}
-	res, seen := h.run.Look(contextOf(e.Event, h.hostname), e.ID)
+	id, _ := e.Counts()
+	res, seen := h.run.Look(contextOf(e.Event, h.hostname), id)
 	if len(res.Faults) > 0 {
 		out.err = fmt.Errorf("search: hunt: %w", res.Faults[0].Err)
 		return out

@@ -13,6 +13,9 @@ func (h *hunt) correlate(j *judged) {
 		return
 	}
 	e := j.event.Event
+	own := e.Time
+	_, e.Time = j.event.Counts()
+	defer func() { e.Time = own }()
 	for _, f := range h.run.Settle(contextOf(e, h.hostname), j.seen) {
 		if f.Event == e {
 			j.found = append(j.found, f.Detection)

@@ -17,7 +17,6 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/durable"
 	"github.com/kubewitness/kubewitness/pkg/failpoint"
 	"github.com/kubewitness/kubewitness/pkg/field"
-	"github.com/kubewitness/kubewitness/pkg/ingest/admission"
 	"github.com/kubewitness/kubewitness/pkg/judge"
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/record"
@@ -277,7 +276,8 @@ func (c *correlator) event(e *record.Event) {
 	if len(e.Labels) > 0 {
 		c.labels[e.Event.Cluster] = e.Labels
 	}
-	id := countedAs(e)
+	var id audit.Identity
+	id, e.Event.Time = e.Counts()
 	fc := field.Context{Event: e.Event, Num: c.num, First: c.first, Hostname: c.hostname}
 	for _, f := range c.stream.Observe(&fc, c.rules.Stateful().Look(&fc, id)) {
 		o := c.owe(f)
@@ -285,21 +285,6 @@ func (c *correlator) event(e *record.Event) {
 			o.Redacted, o.Flags = e.Redacted, e.Flags|record.Derived
 		}
 	}
-}
-
-// joinedFor is how long after its review an event of a request is taken for the same: streams
-// end hours after they were opened, which is no moment of the past.
-const joinedFor = 2 * time.Minute
-
-// countedAs is the identity that an event counts by. One that was joined with the review of its
-// request takes identity and time of that one's event, so that what both are counts once.
-func countedAs(e *record.Event) audit.Identity {
-	l := e.Link
-	if l == nil || l.Audit != "" || e.Event.Time.Sub(l.At).Abs() > joinedFor {
-		return e.ID
-	}
-	e.Event.Time = l.At
-	return admission.Identity(e.Event.Cluster, l.Review)
 }
 
 // owe notes a finding for the log; nil where it is there already.

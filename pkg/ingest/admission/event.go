@@ -2,8 +2,6 @@ package admission
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/record"
 )
 
 // ours begins the keys of our annotations.
@@ -40,29 +39,11 @@ func Event(body []byte, o Origin) (*audit.Event, error) {
 }
 
 func (r *review) event(o Origin) (*audit.Event, error) {
-	e, err := audit.Converted{Raw: r.encode(o), Cluster: o.Cluster, Identity: identity(o.Cluster, r.uid)}.Event()
+	e, err := audit.Converted{Raw: r.encode(o), Cluster: o.Cluster, Identity: record.ReviewIdentity(o.Cluster, r.uid)}.Event()
 	if err != nil { // too deep, or a time beyond all calendars
 		return nil, &Malformed{audit.ReasonType, err}
 	}
 	return e, nil
-}
-
-// identityDomain keeps identities made here from being those of anything else. It must
-// never change: everything that is stored would be stored again.
-const identityDomain = "kubewitness/admission/1"
-
-// Identity is that of the event of a review.
-func Identity(cluster, uid string) audit.Identity { return identity(cluster, uid) }
-
-func identity(cluster, uid string) audit.Identity {
-	h := sha256.New()
-	for _, s := range []string{identityDomain, cluster, uid} {
-		var length [8]byte
-		binary.BigEndian.PutUint64(length[:], uint64(len(s)))
-		h.Write(length[:]) // without it "a", "bc" would be "ab", "c"
-		h.Write([]byte(s))
-	}
-	return audit.Identity(h.Sum(nil))
 }
 
 // head is the part of an event that is no object of the request.

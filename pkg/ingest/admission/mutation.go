@@ -8,13 +8,14 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/ingest"
+	"github.com/kubewitness/kubewitness/pkg/record"
 )
 
 // MutatePath is the prefix of the paths of reviews that ask what is to be changed.
 const MutatePath = "/mutate"
 
 // MutationSource is what events of objects that were changed have for their source.
-const MutationSource = "mutation"
+const MutationSource = record.SourceMutation
 
 // Mutator says what is to be changed in objects. It is safe for concurrent use.
 type Mutator interface {
@@ -122,7 +123,7 @@ func (r *review) mutation(o Origin, c *Change, dry bool) (*audit.Event, error) {
 	}
 	raw := annotate(asked.encode(o), by, strings.Join(c.Entries, ","))
 	raw = annotate(raw, "patch", string(c.Patch))
-	e, err := audit.Converted{Raw: raw, Cluster: o.Cluster, Identity: identity(o.Cluster, r.uid)}.Event()
+	e, err := audit.Converted{Raw: raw, Cluster: o.Cluster, Identity: record.ReviewIdentity(o.Cluster, r.uid)}.Event()
 	if err != nil {
 		return nil, fmt.Errorf("admission: %w", err)
 	}
