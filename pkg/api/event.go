@@ -23,7 +23,7 @@ type Event struct {
 	Answer     audit.Answer      `json:"answer"`
 	Detections []Detection       `json:"detections"`         // what the rules said of it when it came, or was imported
 	Labels     map[string]string `json:"labels,omitempty"`   // of its cluster
-	Source     string            `json:"source,omitempty"`   // what took it in: "webhook", "file", "admission", "import"
+	Source     string            `json:"source,omitempty"`   // what took it in: "webhook", "file", "admission", "mutation", "import"
 	Received   time.Time         `json:"received,omitzero"`  // when
 	Ruleset    string            `json:"ruleset,omitempty"`  // digest of the rules that judged it, in hex
 	Redacted   []string          `json:"redacted,omitempty"` // JSON pointers of the places in Event where secrets were

@@ -19,7 +19,7 @@ var ourTable = []Field{
 	{Name: "filed", Type: long, Doc: "@timestamp in nanoseconds since 1970."},
 	{Name: "last_stage", Type: boolean, Doc: "Whether the event is the last of its request: of stage ResponseComplete or Panic. To count requests, ask for true. A refused credential (401) has one event, of stage ResponseStarted, and a stream or watch that goes on has no last one yet: both are false."},
 	{Name: "sentence", Type: keyword, Doc: "Who did what where, in one English sentence."},
-	{Name: "source", Type: keyword, Doc: "What took the event in: webhook, file, admission, cloudlogging, pubsub, import."},
+	{Name: "source", Type: keyword, Doc: "What took the event in: webhook, file, admission, mutation, cloudlogging, pubsub, import."},
 	{Name: "received", Type: date, Doc: "When. The document has nanoseconds."},
 	{Name: "flags", Type: long, Doc: "Sum of 1: its own time is older than what is kept, and 2: it lies more than an hour in the future. Such an event has the time of receipt as its @timestamp."},
 	{Name: "late", Type: boolean, Doc: "true: the event was received more than an hour after it happened. Absent of all others."},

@@ -68,6 +68,7 @@ const (
 	SourceWebhook   = "webhook"
 	SourceFile      = "file"
 	SourceAdmission = "admission"
+	SourceMutation  = "mutation"
 	SourceCorrelate = "correlate"
 )
 

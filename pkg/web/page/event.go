@@ -225,7 +225,7 @@ func came(e *record.Event) string {
 		return "from a log file"
 	case record.SourceAdmission:
 		return "as an admission review"
-	case "mutation":
+	case record.SourceMutation:
 		return "as an admission review that asks for changes"
 	case record.SourceCorrelate:
 		return "made here"
