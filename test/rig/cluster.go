@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Policy      string   // audit policy file; "": every request, with both bodies
 	Webhook     string   // kubeconfig file of the audit webhook; "": none
+	NoAudit     bool     // no flags about audit events at all
 	Flags       []string // further flags of kube-apiserver, such as --audit-webhook-batch-max-wait=1s
 	Controllers bool     // run kube-controller-manager and kube-scheduler too
 	Nodes       int      // fake nodes, named node-1, node-2, ...

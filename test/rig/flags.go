@@ -37,8 +37,9 @@ func (c *Cluster) apiFlags() []string {
 		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
 		"--allow-privileged=true",
 		"--shutdown-watch-termination-grace-period=5s", // without it, watches keep the server for a minute
-		"--audit-policy-file=" + c.opts.Policy,
-		"--audit-log-path=" + c.AuditLog,
+	}
+	if !c.opts.NoAudit {
+		flags = append(flags, "--audit-policy-file="+c.opts.Policy, "--audit-log-path="+c.AuditLog)
 	}
 	if c.opts.Webhook != "" {
 		flags = append(flags, "--audit-webhook-config-file="+c.opts.Webhook)
