@@ -141,6 +141,7 @@ func resultOf(w audit.What) (f facts) {
 	f.add("Message", w.Message)
 	f.add("Authorization", w.Decision)
 	f.add("Because", w.DecisionReason)
+	f.add("Reviewed as", w.ReviewUID)
 	return f
 }
 
