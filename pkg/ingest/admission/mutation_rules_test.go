@@ -17,7 +17,7 @@ import (
 )
 
 // TestNoRuleFindsAMutation: what our own rules find in a request they find in the event of the
-// request as it is then, not in that of its mutation too; and none waits for its end.
+// request as it is then, and not in that of its mutation too.
 func TestNoRuleFindsAMutation(t *testing.T) {
 	set, err := ruleset.Load(ruleset.Options{MinPriority: rules.Debug})
 	require.NoError(t, err)
