@@ -12,10 +12,10 @@ import (
 type demand struct {
 	expr    condition.Expr
 	quick   condition.Expr // the same, what tells classes apart first
-	what    string   // "" where the rule has only one
-	stage   string   // the only one at which it is looked for; "" for whatever the condition says
-	stages  []string // further stages of the same requests that the rule must see
-	some    bool     // any of these events will do, as for one who waits for silence
+	what    string         // "" where the rule has only one
+	stage   string         // the only one at which it is looked for; "" for whatever the condition says
+	stages  []string       // further stages of the same requests that the rule must see
+	some    bool           // any of these events will do, as for one who waits for silence
 	literal literals
 }
 

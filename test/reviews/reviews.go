@@ -132,6 +132,9 @@ func (r *request) username() string {
 // reviews writes what the API server asks, and keeps the object.
 func (c *Cluster) reviews(r *request) (bodies [][]byte) {
 	key := func(name string) string {
+		if r.ObjectRef.Resource == "namespaces" { // that it is in itself, only changes of it say
+			return name
+		}
 		return strings.Join([]string{r.ObjectRef.APIGroup, r.ObjectRef.Resource, r.ObjectRef.Subresource, r.ObjectRef.Namespace, name}, "|")
 	}
 	name := r.ObjectRef.Name
