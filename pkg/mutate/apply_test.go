@@ -60,6 +60,7 @@ func TestActions(t *testing.T) {
 			podWith("", "{containers: [{name: a, securityContext: {runAsUser: 0}}, {name: b, securityContext: {runAsUser: 10}}]}"),
 			"[{op: add, path: /spec/containers/1/securityContext/runAsNonRoot, value: true}]"},
 		{"root, by the pod", "container_security_context: {runAsNonRoot: true}", podWith("", "{securityContext: {runAsUser: 0}, containers: [{name: a}]}"), ""},
+		{"root, by a container", "pod_security_context: {runAsNonRoot: true}", podWith("", "{containers: [{name: a}, {name: b, securityContext: {runAsUser: 0}}]}"), ""},
 		{"a profile that an annotation has", "pod_security_context: {appArmorProfile: {type: RuntimeDefault}}", podWith("annotations: {container.apparmor.security.beta.kubernetes.io/c: unconfined}", plainSpec), ""},
 		{"Windows", "pod_security_context: {fsGroup: 1}, container_security_context: {runAsNonRoot: true}", podWith("", "{os: {name: windows}, containers: [{name: c}]}"), ""},
 		{"a token", "automount_service_account_token: false", pod, "[{op: add, path: /spec/automountServiceAccountToken, value: false}]"},

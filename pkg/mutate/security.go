@@ -63,7 +63,7 @@ func (a *security) into(t *target, context *place, pod map[string]any) error {
 		if context.has(key) || slices.Contains(shared, key) && pod[key] != nil {
 			continue
 		}
-		refused, err := contradicts(t, context, pod, key, value)
+		refused, err := a.contradicts(t, context, pod, key, value)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func capabilities(context *place, value any) error {
 
 // contradicts tells whether a value cannot stand beside what is there: the API server or the
 // node would refuse the pod.
-func contradicts(t *target, context *place, pod map[string]any, key string, value any) (bool, error) {
+func (a *security) contradicts(t *target, context *place, pod map[string]any, key string, value any) (bool, error) {
 	switch {
 	case key == "allowPrivilegeEscalation" && value == false:
 		added, err := context.path("capabilities")
@@ -105,7 +105,10 @@ func contradicts(t *target, context *place, pod map[string]any, key string, valu
 		if user == nil {
 			user = pod["runAsUser"]
 		}
-		return user != nil && string(encode(user)) == "0", nil
+		if isRoot(user) || a.containers {
+			return isRoot(user), nil
+		}
+		return rootContainer(t)
 	case key == "appArmorProfile": // it can be said in an annotation, too
 		annotations, err := t.pod.path("metadata", "annotations")
 		if err != nil {
@@ -118,6 +121,24 @@ func contradicts(t *target, context *place, pod map[string]any, key string, valu
 		}
 	}
 	return false, nil
+}
+
+func isRoot(user any) bool { return user != nil && string(encode(user)) == "0" }
+
+// rootContainer tells whether a container says that it runs as root, and would take the rest
+// from the pod.
+func rootContainer(t *target) (bool, error) {
+	all, err := t.listed("containers", "initContainers")
+	for _, c := range all {
+		context, err := c.member("securityContext")
+		if err != nil {
+			return false, err
+		}
+		if isRoot(context.object["runAsUser"]) && !context.has("runAsNonRoot") {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // tokenless keeps the token of the service account out of a pod.
