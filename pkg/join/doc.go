@@ -11,9 +11,9 @@
 //     (generateName, deletecollection, a create that was just received);
 //   - both are a dry run or none of them is, as far as they tell;
 //   - the review lies in the time from the receipt of the request to the stage of the event.
-//     Where none does, and the request did not fail, [Skew] is added at both ends. Of a
-//     request that is only known to be received the time ends after [Opened], and after
-//     [Longest] at the latest.
+//     Where none does, and the request has ended and did not fail, [Skew] is added at both
+//     ends. Of a request that is only known to be received the time ends after [Opened],
+//     and after [Longest] at the latest.
 //
 // What the authorizers forbade was never reviewed, and is joined with nothing.
 //

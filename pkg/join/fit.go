@@ -18,6 +18,7 @@ func fitOf(r, a *side) fit {
 	case r.dry != a.dry && !a.dryOpen:
 	case r.from >= a.from && r.from <= a.last():
 		return inside
+	case a.open: // a review that came before it is of another, whose events may come late
 	case a.failed: // conflicts fail before they are reviewed, and clients try again at once
 	case r.from >= a.from-int64(Skew) && r.from <= a.last()+int64(Skew):
 		return near

@@ -146,7 +146,7 @@ func fits(r, a *half2) int {
 	switch off := r.at - a.at; {
 	case off >= 0 && off <= last:
 		return 2
-	case a.code < 400 && off >= -1000 && off <= last+1000:
+	case !open(a) && a.code < 400 && off >= -1000 && off <= last+1000:
 		return 1
 	}
 	return 0
