@@ -19,7 +19,7 @@ type rulesCoverageCommand struct {
 	rules  ruleFlags
 	policy string
 	gke    string
-	review bool
+	review string
 	all    bool
 	strict bool
 	output string
@@ -41,7 +41,8 @@ own policy where no --policy is given, with Data Access logs (--gke) or without
 (--gke=activity).
 
 With --admission they are reviews, which come before there is an answer, and not at
-all of reads: what API servers ask a webhook put up as docs/admission.md says.
+all of reads: what API servers ask a webhook put up as docs/admission.md says, or
+(--admission=named) one that has to name what it asks about, as on GKE Autopilot.
 
 Without files it looks at kubewitness' own rules. docs/audit-policy.md explains more.`,
 		Example: `  kubewitness rules coverage --policy /etc/kubernetes/audit-policy.yaml
@@ -54,7 +55,8 @@ Without files it looks at kubewitness' own rules. docs/audit-policy.md explains 
 	fs.StringVar(&c.policy, "policy", "", "audit policy `file`, or one that comes along: full, metadata, gce")
 	fs.StringVar(&c.gke, "gke", "", "events come by GKE's audit log: `data-access`, or activity where Data Access logs are off")
 	fs.Lookup("gke").NoOptDefVal = "data-access"
-	fs.BoolVar(&c.review, "admission", false, "events come by admission alone")
+	fs.StringVar(&c.review, "admission", "", "events come by admission alone, of `all` resources, or named where a webhook for all of them is refused")
+	fs.Lookup("admission").NoOptDefVal = "all"
 	fs.BoolVarP(&c.all, "all", "a", false, "tell also of rules that see all that they look for, or all but what the cluster itself and users named by the policy do")
 	fs.BoolVar(&c.strict, "strict", false, "exit with 2 when a rule is blind")
 	fs.StringVarP(&c.output, "output", "o", "text", "`text` or json")
@@ -90,10 +92,12 @@ func (c *rulesCoverageCommand) run(paths []string) error {
 // source is where the events come from.
 func (c *rulesCoverageCommand) source() (*policy.Source, error) {
 	switch {
-	case c.review && (c.policy != "" || c.gke != ""):
+	case c.review != "" && c.review != "all" && c.review != "named":
+		return nil, fmt.Errorf("--admission=%s: all, or named where a webhook for all resources is refused", c.review)
+	case c.review != "" && (c.policy != "" || c.gke != ""):
 		return nil, errors.New("--admission goes without --policy and --gke: look at each by itself, a rule that one of them serves is not blind")
-	case c.review:
-		return policy.Admission(), nil
+	case c.review != "":
+		return policy.Admission(c.review == "named"), nil
 	case c.policy == "" && c.gke == "":
 		return nil, errors.New("name the audit policy of the API server with --policy FILE, --gke for GKE's audit log, or --admission")
 	}

@@ -7,13 +7,15 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 )
 
-// unasked are requests about which no review comes, the first that fits, and why: because API servers never ask, or because
-// the webhook's configuration that kubewitness puts up leaves them out. What stands in between is asked about.
-var unasked = []struct {
+// reviewRule is requests about which no review comes, and why: because API servers never ask, or because the webhook's
+// configuration that kubewitness puts up leaves them out. What stands in between is asked about; the first that fits counts.
+type reviewRule struct {
 	why    string // "": reviews do come
 	config bool   // another configuration would ask
 	rule   string // of an audit policy
-}{
+}
+
+var unasked = []reviewRule{
 	{"API servers ask about resources only", false, `
     level: None
     nonResourceURLs: ["*"]`},
@@ -50,11 +52,31 @@ var unasked = []struct {
       {group: networking.k8s.io, resources: ["*/status"]}, {group: storage.k8s.io, resources: ["*/status"]}, {group: resource.k8s.io, resources: ["*/status"]},
       {group: flowcontrol.apiserver.k8s.io, resources: ["*/status"]}, {group: apiregistration.k8s.io, resources: ["*/status"]},
       {group: apiextensions.k8s.io, resources: ["*/status"]}, {group: certificates.k8s.io, resources: ["*/status"]}]`},
-	{"", false, `
+}
+
+// all resources are asked about, or the usual ones by name where the provider takes no webhook for all.
+var (
+	allResources = []reviewRule{{"", false, `
     level: Request
     userGroups: ["system:authenticated", "system:unauthenticated"]
+    omitStages: [ResponseStarted]`}}
+	namedResources = []reviewRule{
+		{"", false, `
+    level: Request
+    userGroups: ["system:authenticated", "system:unauthenticated"]
+    resources: [{group: "", resources: [pods, pods/ephemeralcontainers, pods/eviction, pods/binding, podtemplates, replicationcontrollers,
+      replicationcontrollers/scale, namespaces, services, endpoints, configmaps, secrets, serviceaccounts, serviceaccounts/token,
+      persistentvolumeclaims, resourcequotas, limitranges]}, {group: apps}, {group: batch}, {group: autoscaling}, {group: policy},
+      {group: rbac.authorization.k8s.io}, {group: networking.k8s.io}, {group: gateway.networking.k8s.io}, {group: discovery.k8s.io},
+      {group: apiextensions.k8s.io}, {group: apiregistration.k8s.io}, {group: storage.k8s.io}, {group: scheduling.k8s.io}, {group: node.k8s.io}]
     omitStages: [ResponseStarted]`},
-}
+		{"the webhook's configuration names the usual resources, and not these", true, `
+    level: None`},
+	}
+	noNodeProxy = reviewRule{"the webhook's configuration names the usual resources, and not these", true, `
+    level: None
+    resources: [{group: "", resources: [nodes/proxy]}]`}
+)
 
 const (
 	beforeAnswer = "a review comes before the answer"
@@ -63,10 +85,15 @@ const (
 )
 
 // Admission is reviews of admission: what API servers ask a webhook that is put up as kubewitness does, and what package
-// admission makes of it. Its events are not those of audit logs with something left out, so that Reduce is of no use for it.
-func Admission() *Source {
+// admission makes of it; with named where it has to name the resources that it asks about, as on GKE Autopilot for some. Its
+// events are not those of audit logs with something left out, so that Reduce is of no use for it.
+func Admission(named bool) *Source {
+	list, name := slices.Concat(unasked, allResources), "admission"
+	if named {
+		list, name = slices.Concat([]reviewRule{noNodeProxy}, unasked, namedResources), "admission of named resources"
+	}
 	text := "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived, Panic]\nrules:"
-	for _, u := range unasked {
+	for _, u := range list {
 		text += "\n  -" + strings.TrimPrefix(u.rule, "\n   ")
 	}
 	p, err := Load("admission", []byte(text))
@@ -74,7 +101,7 @@ func Admission() *Source {
 		panic(err) // it stands above
 	}
 	return &Source{
-		Name: "admission", Policy: p, reviews: true,
+		Name: name, Policy: p, reviews: true, unasked: list,
 		Fixed: "What admission does not tell is in the audit log: take that in as well.",
 		Lacks: []Lack{
 			{Pointer: "/responseStatus", Why: beforeAnswer},
@@ -149,8 +176,8 @@ func (c *covering) explainReview(l *Loss, k *class, rec Recording) {
 	case l.Omitted:
 		l.Why, l.aside = oneStage, true
 		return
-	case rec.Level == None && !unasked[rec.Rule-1].config:
-		l.Why = unasked[rec.Rule-1].why
+	case rec.Level == None && !c.source.unasked[rec.Rule-1].config:
+		l.Why = c.source.unasked[rec.Rule-1].why
 		return
 	}
 	c.explain(l, k, rec, WithRequest, WithRequest)
@@ -159,7 +186,7 @@ func (c *covering) explainReview(l *Loss, k *class, rec Recording) {
 	case l.Needs == "" && len(l.Clauses) == 0:
 		l.Why = "a review always has the object" // and the rule is about events that have none
 	case rec.Level == None && l.Needs != "":
-		l.Why, l.config, l.aside = unasked[rec.Rule-1].why, true, true
+		l.Why, l.config, l.aside = c.source.unasked[rec.Rule-1].why, true, true
 	}
 	condition.Walk(c.demand.expr, func(e condition.Expr) bool {
 		if check, ok := e.(*condition.Check); ok && c.asksForSuccess(check) && slices.Contains(l.Clauses, check.String()) {

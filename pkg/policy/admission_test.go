@@ -2,8 +2,6 @@ package policy_test
 
 import (
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,8 +12,8 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
+	"github.com/kubewitness/kubewitness/pkg/install"
 	"github.com/kubewitness/kubewitness/pkg/policy"
-	"github.com/kubewitness/kubewitness/test/corpora"
 	"github.com/kubewitness/kubewitness/test/reviews"
 )
 
@@ -45,7 +43,7 @@ func TestBlindAtAdmission(t *testing.T) {
 			stopped = append(stopped, rule)
 		}
 	}
-	coverage := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.Admission())
+	coverage := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.Admission(false))
 	for _, rule := range coverage.Blind() {
 		assert.Zero(t, left[rule], "%s is called blind, and fires", rule)
 		if full[rule] > 0 {
@@ -100,7 +98,7 @@ func TestAdmissionTells(t *testing.T) {
 			text := "- {rule: r, desc: d, condition: '" + strings.ReplaceAll(tt.condition, "'", "''") + "', output: o, priority: NOTICE, source: k8s_audit}\n"
 			rs, results := rules.Load([]rules.File{{Name: "r.yaml", Content: []byte(text)}}, rules.Options{Catalogue: field.Default()})
 			require.NoError(t, results[0].Err())
-			source := policy.Admission()
+			source := policy.Admission(false)
 			got := policy.Cover(rs.Rules, field.Default(), false, source).Of("r")
 			said := strings.Join(got.Sentences(source), "\n")
 			assert.Equal(t, tt.want, got.Status, said)
@@ -125,20 +123,102 @@ func TestOnlyAdmissionTells(t *testing.T) {
 	}
 }
 
-// TestConfigurationIsAsModelled: reviews and coverage take for granted what the configuration in deploy/admission says.
+// TestConfigurationIsAsModelled: coverage, and the reviews that tests are made of, take for granted what the webhook's
+// configuration says that is put up.
 func TestConfigurationIsAsModelled(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join(corpora.Root(t), "deploy", "admission", "validatingwebhook.yaml"))
-	require.NoError(t, err)
-	text := strings.Join(strings.Fields(string(b)), " ")
-	for _, want := range []string{
-		`operations: [CREATE, UPDATE, DELETE] resources: ["*", "*/scale", pods/ephemeralcontainers, pods/eviction, pods/binding, serviceaccounts/token, certificatesigningrequests/approval]`,
-		`operations: [CONNECT] resources: [pods/exec, pods/attach, pods/portforward, pods/proxy, services/proxy, nodes/proxy]`,
-		`values: [` + strings.Join(reviews.Configured.Namespaces, ", ") + `]`,
+	conditions := []string{
 		`!(request.resource.group == "coordination.k8s.io" && request.resource.resource == "leases") && !(request.resource.resource == "events")`,
 		`!(request.resource.group in ["` + strings.Join(reviews.Configured.Groups, `", "`) + `"])`,
 		`!(request.userInfo.username in ["` + strings.Join(reviews.Configured.Users, `", "`) + `"]) && !request.userInfo.username.startsWith("system:node:")`,
-	} {
-		assert.Contains(t, text, want, "it has changed: pkg/policy/admission.go and test/reviews must say the same")
 	}
-	assert.Equal(t, 3, strings.Count(text, "expression:"))
+	for _, named := range []bool{false, true} {
+		on := install.Recent
+		on.Named = named
+		w := install.Options{}.Validating(on, "", nil).Webhooks[0]
+		for i, c := range w.MatchConditions {
+			assert.Equal(t, conditions[i], c.Expression, "it has changed: pkg/policy/admission.go and test/reviews must say the same")
+		}
+		require.Len(t, w.MatchConditions, len(conditions))
+		require.Len(t, w.NamespaceSelector.MatchExpressions, 1)
+		assert.ElementsMatch(t, reviews.Configured.Namespaces, w.NamespaceSelector.MatchExpressions[0].Values)
+		source := policy.Admission(named)
+		seen := 0
+		for _, r := range requests() {
+			asked := slices.ContainsFunc(w.Rules, func(rule install.Rule) bool { return asks(rule, r) }) && conditionsHold(r)
+			assert.Equal(t, asked, source.Policy.Record(r).Level > policy.None, "named %v: %s %s %s/%s", named, r.Verb, r.Group, r.Resource, r.Subresource)
+			if asked {
+				seen++
+			}
+		}
+		assert.Greater(t, seen, 100)
+	}
+}
+
+// requests are some of each kind, by somebody in some namespace.
+func requests() (all []*policy.Request) {
+	for group, list := range map[string]string{
+		"":                             "pods pods/status pods/resize pods/log pods/exec pods/attach pods/portforward pods/proxy pods/binding pods/eviction pods/ephemeralcontainers services services/proxy services/status nodes nodes/proxy nodes/status persistentvolumes persistentvolumeclaims configmaps secrets namespaces namespaces/finalize serviceaccounts serviceaccounts/token endpoints events bindings podtemplates resourcequotas limitranges replicationcontrollers replicationcontrollers/scale",
+		"apps":                         "deployments deployments/scale deployments/status daemonsets statefulsets replicasets",
+		"batch":                        "jobs cronjobs cronjobs/status",
+		"autoscaling":                  "horizontalpodautoscalers",
+		"policy":                       "poddisruptionbudgets",
+		"certificates.k8s.io":          "certificatesigningrequests certificatesigningrequests/approval certificatesigningrequests/status",
+		"coordination.k8s.io":          "leases leasecandidates",
+		"events.k8s.io":                "events",
+		"authentication.k8s.io":        "tokenreviews selfsubjectreviews",
+		"authorization.k8s.io":         "subjectaccessreviews selfsubjectrulesreviews",
+		"rbac.authorization.k8s.io":    "roles clusterroles rolebindings clusterrolebindings",
+		"networking.k8s.io":            "ingresses ingresses/status networkpolicies",
+		"discovery.k8s.io":             "endpointslices",
+		"apiextensions.k8s.io":         "customresourcedefinitions customresourcedefinitions/status",
+		"apiregistration.k8s.io":       "apiservices",
+		"admissionregistration.k8s.io": "validatingwebhookconfigurations mutatingadmissionpolicies",
+		"storage.k8s.io":               "storageclasses",
+		"example.com":                  "widgets",
+		"cilium.io":                    "ciliumnetworkpolicies",
+	} {
+		for _, name := range strings.Fields(list) {
+			for _, verb := range []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"} {
+				r := policy.Request{Verb: verb, User: "jane", Groups: policy.GroupsOf("jane"), Group: group, Namespace: "shop"}
+				r.Resource, r.Subresource, _ = strings.Cut(name, "/")
+				all = append(all, &r)
+			}
+		}
+	}
+	return all
+}
+
+// asks tells whether a webhook's rule is about a request, as API servers read it.
+func asks(rule install.Rule, r *policy.Request) bool {
+	operation := map[string]string{"create": "CREATE", "update": "UPDATE", "patch": "UPDATE", "delete": "DELETE", "deletecollection": "DELETE"}[r.Verb]
+	if slices.Contains([]string{"exec", "attach", "portforward", "proxy"}, r.Subresource) {
+		operation = "CONNECT"
+	}
+	name := r.Resource
+	if r.Subresource != "" {
+		name += "/" + r.Subresource
+	}
+	fits := func(p string) bool {
+		return p == name || p == "*" && r.Subresource == "" || r.Subresource != "" && p == "*/"+r.Subresource
+	}
+	return slices.Contains(rule.Operations, operation) && slices.ContainsFunc(rule.APIGroups, func(g string) bool { return g == "*" || g == r.Group }) &&
+		slices.ContainsFunc(rule.Resources, fits)
+}
+
+// conditionsHold is what the conditions say, and that API servers do not ask about admission itself.
+func conditionsHold(r *policy.Request) bool {
+	return r.Group != "admissionregistration.k8s.io" && !slices.Contains(reviews.Configured.Groups, r.Group) && r.Resource != "events" && r.Resource != "leases"
+}
+
+// TestNamedResources: where resources are named, rules about others are blind.
+func TestNamedResources(t *testing.T) {
+	long(t)
+	set := ours(t)
+	all := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.Admission(false)).Blind()
+	named := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.Admission(true)).Blind()
+	assert.Subset(t, named, all)
+	more := slices.DeleteFunc(named, func(rule string) bool { return slices.Contains(all, rule) })
+	assert.ElementsMatch(t, []string{
+		"Kubelet Reached Through Node Proxy", "Node Registered", "Node Registered by Somebody Else", "Client Certificate Asked or Approved", "Certificate Asked and Approved Alone",
+	}, more)
 }

@@ -15,7 +15,8 @@ type Source struct {
 	Lacks  []Lack // what no event of the source has
 	Fixed  string // why nobody can change the policy, as a sentence; "" where one can
 
-	reviews bool // its events are made of reviews, see [Admission]
+	reviews bool         // its events are made of reviews, see [Admission]
+	unasked []reviewRule // those of the policy, in its order
 }
 
 // Lack is a member that the events of a source never have.

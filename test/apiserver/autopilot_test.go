@@ -82,7 +82,7 @@ func (r *reviewed) told() (all []told) {
 func TestAutopilot(t *testing.T) {
 	set, err := ruleset.Load(ruleset.Options{MinPriority: falco.Debug})
 	require.NoError(t, err)
-	blind := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.Admission()).Blind()
+	blind := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.Admission(false)).Blind()
 	require.NotEmpty(t, blind)
 
 	r := newAutopilot(t)
