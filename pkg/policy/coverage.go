@@ -270,17 +270,17 @@ func (c *covering) explain(l *Loss, k *class, rec Recording, least, most Level) 
 			break
 		}
 	}
-	judged := max(rec.Level, Metadata) // what is not recorded at all has no clauses to tell of
+	if rec.Level == None && l.Needs != "" {
+		return // what is not recorded at all has no clauses to tell of
+	}
+	judged := rec.Level
 	if l.Needs == "" {
 		judged = RequestResponse
 	}
 	full := k.at(l.Stage, nil, RequestResponse, true)
 	failing, why := c.failing(full, c.moment(k, c.source.told(k)[0], l.Stage, judged, !rec.OmitManagedFields, rec))
-	if l.Needs == "" {
+	if l.Clauses = failing; l.Needs == "" {
 		l.Why = why
-	}
-	if rec.Level > None || l.Needs == "" {
-		l.Clauses = failing
 	}
 }
 

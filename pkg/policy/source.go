@@ -79,6 +79,9 @@ func (s *Source) lacks(pointer string) string {
 
 // has tells whether a pointer is one of the lack, or below it.
 func (l *Lack) has(pointer string) bool {
+	if len(pointer) < 2 || pointer[1] != l.Pointer[1] {
+		return false // nearly always
+	}
 	base, all := strings.CutSuffix(l.Pointer, "*")
 	rest, ok := strings.CutPrefix(pointer, base)
 	if !ok || !all && rest != "" && rest[0] != '/' {
