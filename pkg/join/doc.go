@@ -18,7 +18,10 @@
 // What the authorizers forbade was never reviewed, and is joined with nothing.
 //
 // A review and a request are joined when just one fits the other. Where several do, none is
-// joined, which is counted. A request that is only known to be received is joined, besides,
+// joined, which is counted. But where several reviews lie in the time of a request that has
+// ended, and all are about the same object and content, they are its attempts: an API server that finds
+// the object changed meanwhile asks again, with another uid. The request is joined with the
+// last of them, and all have told of it. A request that is only known to be received is joined, besides,
 // only when no other review, or request, fits what it would be joined with. Who is joined
 // stays so, and is left out when others look: further stages of the request get the same
 // review, and a review or an event that comes again gets what it got. Of one body of

@@ -35,19 +35,30 @@ func (a *side) last() int64 {
 }
 
 // nearest finds the one that fits best; several tells that it is not the only one.
-func nearest(among []*side, fits func(*side) fit) (best *side, several bool) {
-	how := apart
+func nearest(among []*side, fits func(*side) fit) (best *side, how fit, several bool) {
 	for _, x := range among {
 		switch f := fits(x); {
 		case f == apart || f < how:
 		case f > how:
 			best, how, several = x, f, false
 		default:
-			several = true
+			best, several = x, true
 		}
 	}
-	if several {
-		return nil, true
+	return best, how, several
+}
+
+// attempts are the reviews in the time of a request that has ended, if all of them are about
+// the same object and content: the last one is that of what was stored, if anything was.
+func attempts(among []*side, a *side) (all []*side) {
+	for _, r := range among {
+		if fitOf(r, a) != inside {
+			continue
+		}
+		if len(all) > 0 && (all[0].content != r.content || all[0].name != r.name) {
+			return nil
+		}
+		all = append(all, r)
 	}
-	return best, false
+	return all
 }

@@ -38,6 +38,7 @@ type sight struct {
 	failed  bool
 	refused bool   // before there could be a review
 	strange bool   // a review that nothing proves to be the API server's
+	content uint64 // of a review: what is to be stored, as far as attempts of one request agree on it
 	label   string // uid of the review, or audit ID; shares memory with the event
 }
 
@@ -115,7 +116,34 @@ func (t *Table) review(e *audit.Event) (s sight, ok bool) {
 		strange: text(root.Path("annotations", senderKey)) == "unauthenticated",
 	}
 	s.dry, _ = dryRun(root, kind)
+	s.content = t.content(root.Get("requestObject"))
 	return s, true
+}
+
+// content is the hash of an object without what differs between attempts: an API server that
+// finds the object changed under its hands begins again with the new one, and asks again.
+func (t *Table) content(object audit.Value) uint64 {
+	var h maphash.Hash
+	h.SetSeed(t.seed)
+	add := func(key string, v audit.Value) {
+		_, _ = h.WriteString(key)
+		_ = h.WriteByte(0xff)
+		_, _ = h.Write(v.Raw())
+	}
+	for key, v := range object.Members() {
+		if key != "metadata" || v.Kind() != audit.Object {
+			add(key, v)
+			continue
+		}
+		for key, v := range v.Members() {
+			switch key {
+			case "resourceVersion", "generation", "managedFields":
+			default:
+				add(key, v)
+			}
+		}
+	}
+	return h.Sum64()
 }
 
 // place is what must be the same. A namespace is in itself in some events and in none in others.

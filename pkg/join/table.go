@@ -62,6 +62,7 @@ type side struct {
 	sight
 	review  bool
 	partner *side
+	before  []*side  // of a request: reviews of its attempts before the partner's
 	rules   []string // that its events have detections of, as far as they are on disk
 	kept    bool     // one of its events is on disk
 	came    time.Time
@@ -184,7 +185,27 @@ func (t *Table) Link(m Meeting) *record.Link {
 	case m.side.review:
 		return &record.Link{Review: m.side.label, At: timeOf(m.side.from), Audit: p.label, Told: slices.Clone(p.rules)}
 	}
-	return &record.Link{Review: p.label, At: timeOf(p.from), Told: slices.Clone(p.rules)}
+	l := &record.Link{Review: p.label, At: timeOf(p.from), Told: slices.Clone(p.rules)}
+	for _, r := range m.side.before {
+		l.Told = union(l.Told, r.rules)
+		if len(l.Attempts) < mostAttempts {
+			l.Attempts = append(l.Attempts, r.label)
+		}
+	}
+	return l
+}
+
+// mostAttempts is how many attempts are named. API servers give up after five.
+const mostAttempts = 8
+
+// union adds texts that are not there yet.
+func union(all, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 func timeOf(ns int64) time.Time { return time.Unix(0, ns).UTC() }
@@ -203,11 +224,7 @@ func (t *Table) keep(x *side, rules []string) {
 	if x.strange && !t.cfg.Anybody {
 		return
 	}
-	for _, r := range rules {
-		if !slices.Contains(x.rules, r) {
-			x.rules = append(x.rules, r)
-		}
-	}
+	x.rules = union(x.rules, rules)
 }
 
 // Counters gives the counts.
@@ -229,8 +246,8 @@ func (t *Table) reviewed(s sight, now time.Time) *side {
 	}
 	r := t.add(&t.reviews, s, now)
 	r.review = true
-	request, several := nearest(t.requests.around(s.place, s.from-int64(Longest+Skew), s.from+int64(Skew)), func(a *side) fit { return fitOf(r, a) })
-	if request != nil && request.open {
+	request, _, several := nearest(t.requests.around(s.place, s.from-int64(Longest+Skew), s.from+int64(Skew)), func(a *side) fit { return fitOf(r, a) })
+	if !several && request != nil && request.open {
 		several = t.rivaled(r, request)
 	}
 	t.settle(r, request, several)
@@ -255,8 +272,17 @@ func (t *Table) requested(s sight, now time.Time) *side {
 	if a.refused {
 		return a
 	}
-	review, several := nearest(t.reviews.around(a.place, a.from-int64(Skew), a.last()+int64(Skew)), func(r *side) fit { return fitOf(r, a) })
-	if review != nil && a.open {
+	around := t.reviews.around(a.place, a.from-int64(Skew), a.last()+int64(Skew))
+	review, how, several := nearest(around, func(r *side) fit { return fitOf(r, a) })
+	switch {
+	case several && how == inside && !a.open:
+		if all := attempts(around, a); len(all) > 0 {
+			a.before, several = all[:len(all)-1], false
+			for _, r := range a.before {
+				r.partner = a
+			}
+		}
+	case !several && review != nil && a.open:
 		several = t.rivaled(review, a)
 	}
 	t.settle(a, review, several)

@@ -160,8 +160,9 @@ func TestReceivedOnly(t *testing.T) {
 // TestAmbiguous: what several fit is left apart, but for what lies in the time of one of
 // them; and what is joined is no choice any more.
 func TestAmbiguous(t *testing.T) {
+	other := func(x *thing) { x.content = "another" }
 	w := newWorld(t, Config{})
-	w.take(nil, review("r", 5), review("s", 15))
+	w.take(nil, review("r", 5), review("s", 15, other))
 	w.take(nil, request("a", 0))
 	w.take(nil, request("a", 0)) // a batch that is sent again gets no other answer
 	assert.Equal(t, []string{"", ""}, w.links["a"])
@@ -185,6 +186,38 @@ func TestAmbiguous(t *testing.T) {
 	w.take(nil, review("r", 5, func(x *thing) { x.verb = "DELETE" }), review("s", 6, func(x *thing) { x.verb, x.name = "DELETE", "db" }))
 	w.take(nil, request("a", 0, func(x *thing) { x.verb, x.name = "deletecollection", "" }))
 	assert.Equal(t, []string{""}, w.links["a"])
+}
+
+// TestAttempts: an API server that finds the object changed asks again within one request. Its
+// event is joined with the last review, and all have told of it.
+func TestAttempts(t *testing.T) {
+	update := func(content string) func(*thing) {
+		return func(x *thing) {
+			x.content = content
+			if x.review {
+				x.verb = "UPDATE"
+			} else {
+				x.verb = "patch"
+			}
+		}
+	}
+	w := newWorld(t, Config{})
+	w.take([]string{"x"}, review("r", 5, update("same")))
+	w.take([]string{"x", "y"}, review("s", 15, update("same")))
+	w.take([]string{"x", "y", "z"}, request("a", 0, update("")))
+	assert.Equal(t, []string{"s"}, w.links["a"])
+	assert.ElementsMatch(t, []string{"x", "y"}, w.told["a"])
+	w.take(nil, request("b", 1, update("")))
+	assert.Equal(t, []string{""}, w.links["b"], "both are taken")
+	met, _ := w.meet(request("a", 0, update("")))
+	assert.Equal(t, []string{"r"}, w.table.Link(met[0]).Attempts)
+
+	w = newWorld(t, Config{})
+	w.take(nil, review("r", 5, update("one")))
+	w.take(nil, review("s", 15, update("another")))
+	w.take(nil, request("a", 0, update("")))
+	assert.Equal(t, []string{""}, w.links["a"])
+	assert.EqualValues(t, 1, w.table.Counters().Ambiguous)
 }
 
 // TestConflictThatIsTriedAgain: the first attempt fails before it is reviewed.

@@ -31,6 +31,7 @@ type thing struct {
 	forbidden bool
 	query     string
 	body      string // requestObject
+	content   string // of one that is made where there is no body
 	level     string
 	sender    string // of a review: certificate where empty
 }
@@ -55,6 +56,9 @@ func (x *thing) event(t testing.TB) *audit.Event {
 		x.id, or(x.level, "Request"), or(x.user, "jane"), ref, x.query, at(x.at).Format(micro), at(x.at+x.took).Format(micro))
 	if x.as != "" {
 		fmt.Fprintf(&b, `,"impersonatedUser":{"username":%q}`, x.as)
+	}
+	if x.content != "" && x.body == "" {
+		fmt.Fprintf(&b, `,"requestObject":{"data":%q,"metadata":{"labels":{"a":"b"},"resourceVersion":"%d","generation":%d}}`, x.content, x.at, x.at)
 	}
 	if x.body != "" {
 		fmt.Fprintf(&b, `,"requestObject":%s`, x.body)

@@ -19,6 +19,8 @@ type Link struct {
 	At     time.Time `json:"at"`              // when it came
 	Audit  string    `json:"audit,omitempty"` // of a review that came second: the audit ID of the request
 	Told   []string  `json:"told,omitempty"`  // rules that the first one has detections of
+	// Attempts are the uids of reviews of the same request before Review, which the API server began again.
+	Attempts []string `json:"attempts,omitempty"`
 }
 
 // WithLink adds a link to an item's notes. Notes that cannot be read stay as they are.

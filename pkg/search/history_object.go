@@ -161,6 +161,11 @@ func (r requests) place(hit *Hit, next int) (place int, known bool) {
 	if uid := hit.Answer.What.ReviewUID; uid != "" {
 		r.reviews[uid] = place
 	}
+	if l := hit.Event.Link; l != nil {
+		for _, uid := range l.Attempts {
+			r.reviews[uid] = place
+		}
+	}
 	if key := requestOf(hit); key.auditID != "" {
 		r.of[key] = place
 	}
@@ -209,7 +214,7 @@ func (e *HistoryEntry) join(hit *Hit) {
 	if last := later(e.Hit, hit); last != e.Hit {
 		e.Hit, hit = last, e.Hit
 	}
-	if isReview(hit) {
+	if isReview(hit) && (e.Review == nil || hit.Answer.What.ReviewUID == e.Answer.What.ReviewUID) { // not one of an attempt before
 		e.Review = hit
 	}
 }

@@ -22,6 +22,7 @@ type step struct {
 	old, object string // of the review
 	audit       string // members of the audit event; "": there is none
 	apart       bool   // both are there, and were not joined
+	attempt     string // object of a review before, of an attempt that the API server began again
 }
 
 // reviewedSteps stores what comes of steps, two seconds apart.
@@ -64,7 +65,14 @@ func reviewedSteps(t *testing.T, steps ...step) *Searcher {
 			}
 			add(record.SourceAdmission, head(uid, 100*time.Millisecond)+fmt.Sprintf(`,"level":"Request","verb":%q%s,"annotations":{"authorization.k8s.io/decision":"allow","admission.kubewitness.io/uid":%q,"admission.kubewitness.io/operation":%q}}`,
 				verb, more, uid, x.operation), at, nil)
+			if x.attempt != "" {
+				add(record.SourceAdmission, strings.Replace(head(uid+"-before", 50*time.Millisecond), `"objectRef"`, fmt.Sprintf(`"level":"Request","verb":%q,"requestObject":%s,"oldObject":%s,`+
+					`"annotations":{"authorization.k8s.io/decision":"allow","admission.kubewitness.io/uid":%q,"admission.kubewitness.io/operation":%q},"objectRef"`, verb, x.attempt, x.attempt, uid+"-before", x.operation), 1)+"}", at, nil)
+			}
 			link = &record.Link{Review: uid, At: at.Add(100 * time.Millisecond)}
+		}
+		if x.attempt != "" {
+			link.Attempts = []string{uid + "-before"}
 		}
 		if x.apart {
 			link = nil
@@ -151,6 +159,18 @@ func TestHistoryOfJoinedEvents(t *testing.T) {
 	before := history(t, s, local, HistoryRequest{Object: theMap, To: to})
 	assert.Len(t, before.Entries, 2)
 	assert.Equal(t, "Metadata", before.Entries[1].Event.Event.Root().Get("level").Text())
+}
+
+// TestHistoryOfAttempts: what an API server begins again is one change, the one of the last attempt.
+func TestHistoryOfAttempts(t *testing.T) {
+	one, two := configMap("u1", `"a":"1"`), configMap("u1", `"a":"2"`)
+	s := reviewedSteps(t, step{operation: "UPDATE", old: one, object: two, attempt: configMap("u1", `"a":"0"`), audit: answered("patch", 200, "Metadata")})
+	h := history(t, s, local, HistoryRequest{Object: theMap})
+	require.Len(t, h.Entries, 1)
+	assert.Equal(t, 2, h.Folded)
+	assert.Equal(t, "uid-0", h.Entries[0].Review.Answer.What.ReviewUID)
+	require.Len(t, h.Entries[0].Changes.Changes, 1)
+	assert.Equal(t, `"1"`, string(h.Entries[0].Changes.Changes[0].Old))
 }
 
 // TestHistoryOfEventsLeftApart: nobody knows that they are of one request, so both are told.
