@@ -28,7 +28,7 @@ const (
 // Config says how much a Table remembers. Now is required.
 type Config struct {
 	Keep    time.Duration // how long; 0: DefaultKeep
-	Entries int           // how many reviews at most, and half as many requests, in some 200 bytes each; 0: DefaultEntries
+	Entries int           // how many reviews at most, and half as many requests, in some 300 bytes each; 0: DefaultEntries
 	// Anybody has reviews that nothing proves count as others: where nobody but this host can send any.
 	Anybody bool
 	Now     func() time.Time

@@ -39,12 +39,19 @@ type archive struct {
 	search *search.Searcher
 }
 
-// caches are the bytes of memory that the embedded store may take for caches.
-func (s *Server) caches() int64 {
-	if s.archive == nil {
-		return 0
+// joinMemory is what the reviews and requests that can be joined take at most, about.
+const joinMemory = 60 << 20
+
+// caches are the bytes of memory that the embedded store may take for caches, and what is kept
+// to join reviews.
+func (s *Server) caches() (bytes int64) {
+	if s.archive != nil {
+		bytes += int64(s.cfg.Store.Memory)
 	}
-	return int64(s.cfg.Store.Memory)
+	if s.join != nil {
+		bytes += joinMemory
+	}
+	return bytes
 }
 
 // StoreConfig is the store's configuration out of the service's.

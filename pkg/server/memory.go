@@ -21,7 +21,7 @@ const ordinaryMemory = 256 << 20
 
 // limitMemory sets the runtime's soft memory limit from the cgroup's hard one,
 // unless GOMEMLIMIT says otherwise, and returns it; 0: GOMEMLIMIT switched it off.
-// caches are what the embedded store may take besides.
+// caches are what the embedded store and others may take besides.
 // With a hard limit and no soft one the heap grows until the kernel ends the process.
 func limitMemory(caches int64) int64 {
 	if os.Getenv("GOMEMLIMIT") != "" {
