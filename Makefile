@@ -29,14 +29,14 @@ test: ## run the tests; needs the Go toolchain and nothing else
 
 integration: fuzz attacks ## fuzz, then all tests with the race detector, then the long ones over the reference data
 	CGO_ENABLED=1 go test -race -timeout 20m ./...
-	KUBEWITNESS_INTEGRATION=1 go test -count=1 -p 1 -timeout 30m ./...
+	KUBEWITNESS_INTEGRATION=1 go test -count=1 -p 1 -timeout 30m $$(test/long.sh)
 
 attacks: ## replay recorded attacks and ordinary traffic against our rules, and print what is found; KUBEWITNESS_ATTACKS names a folder of other recordings
 	go test -count=1 -v -run '^TestAttacks$$' ./test/attacks
 
 crash: ## kill the durable log, and the whole service, 200 times each under load, then Elasticsearch for two minutes; ask the store and Elasticsearch the same
 	KUBEWITNESS_CRASH=1 go test -count=1 -v -timeout 60m -run '^TestKill(Pull|Push)?$$' ./pkg/spool ./test/service
-	KUBEWITNESS_CRASH=1 KUBEWITNESS_INTEGRATION=1 go test -count=1 -v -timeout 20m -run '^(TestServiceOutlivesServer|TestSearchAgreesOnCorpus)$$' ./test/elastic
+	KUBEWITNESS_CRASH=1 KUBEWITNESS_INTEGRATION=1 go test -count=1 -v -timeout 20m -run '^(TestService.*|TestSearchAgreesOnCorpus)$$' ./test/elastic
 
 load: ## send recorded events, and reviews, to the service for a minute each way, and print what it takes
 	KUBEWITNESS_LOAD=1 go test -count=1 -v -timeout 30m -run '^Test(Admission)?Load$$' ./test/load

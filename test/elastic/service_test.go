@@ -251,7 +251,11 @@ func requireIndexed(t *testing.T, s *elastic.Server, stream string, ids map[stri
 // each identity is one document, as is each detection.
 func TestServiceIndexesOnce(t *testing.T) {
 	s := server(t)
-	all := bodies(t, 30_000)
+	ordinary := 6_000
+	if os.Getenv("KUBEWITNESS_CRASH") == "1" {
+		ordinary = 30_000
+	}
+	all := bodies(t, ordinary)
 	ids := identities(t, all)
 	const events, detections = "logs-kubernetes.audit_logs-once", "logs-kubewitness.detections-once"
 	h := newHouse(t, s, s.URL, "once")

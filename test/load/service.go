@@ -25,7 +25,7 @@ type Service struct {
 
 // patience is how long the service may take to start, to end, and to hand on what
 // it holds.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // Start starts a service that tells its addresses on standard error, as JSON, and
 // returns when it takes events. What it complains about goes to complaints.
