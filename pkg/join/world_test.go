@@ -84,9 +84,8 @@ func (x *thing) event(t testing.TB) *audit.Event {
 		}
 		b.WriteString("}")
 	}
-	e, err := audit.NewReader(strings.NewReader(b.String()), "test", audit.Limits{}).Next()
+	e, err := audit.Converted{Raw: []byte(b.String()), Cluster: "prod"}.Event()
 	require.NoError(t, err, b.String())
-	e.Cluster = "prod"
 	return e
 }
 
