@@ -85,6 +85,7 @@ func TestSummaryOfAnEntity(t *testing.T) {
 }
 
 func TestEventsOfAnEntityAreFound(t *testing.T) {
+	notUnderRace(t)
 	r := newRig(t, sample(t)...)
 	for _, path := range []string{
 		entityLink(search.EntityUser, "demo", "mallory@corp.example"), entityLink(search.EntityAddress, "", "203.0.113.66"),
@@ -100,6 +101,7 @@ func TestEventsOfAnEntityAreFound(t *testing.T) {
 }
 
 func TestHostileObjectsAndEntitiesStayText(t *testing.T) {
+	notUnderRace(t)
 	for i, s := range hostile {
 		if i%2 == 0 || strings.Contains(s, "\x00") {
 			continue

@@ -52,6 +52,7 @@ func odd(t testing.TB) (events []*audit.Event) {
 // TestStringsFromEventsStayText: parseDocument accepts nothing but the tags and
 // attributes of our templates, and no character that does not show.
 func TestStringsFromEventsStayText(t *testing.T) {
+	notUnderRace(t)
 	r := newRig(t, odd(t)...)
 	lists := []string{"/", "/?show=events", "/?show=events&each=true&q=ka.verb+%3D+create"}
 	for _, path := range lists {
@@ -92,6 +93,7 @@ func (r *rig) follow(path string) {
 
 // TestAddressesStayText: what stands in the address of a page comes back as text, too.
 func TestAddressesStayText(t *testing.T) {
+	notUnderRace(t)
 	r := newRig(t, odd(t)...)
 	names := []string{"q", "text", "since", "from", "to", "cluster", "rule", "priority", "show", "after"}
 	for i, s := range hostile {
@@ -110,10 +112,21 @@ func TestAddressesStayText(t *testing.T) {
 }
 
 func TestClauseFindsTheUserWhateverTheName(t *testing.T) {
+	notUnderRace(t)
 	r := newRig(t, odd(t)...)
 	for _, s := range hostile {
 		if askable(s) {
 			assert.Len(t, r.ids(equals("ka.user.name", s)), 1, "%.40q", s)
 		}
+	}
+}
+
+// notUnderRace leaves a test to the runs without the race detector, which takes ten times as
+// long: it asks for hundreds of pages, one after the other, of which the other tests ask for
+// some.
+func notUnderRace(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("one page after the other")
 	}
 }

@@ -128,6 +128,7 @@ func total(t *testing.T, d *document) string {
 var tallied = regexp.MustCompile(`<a class="only" href="([^"]*)">.*?<span class="n">([0-9,]+)</span></a>`)
 
 func TestCountsAreWhatTheirLinksFind(t *testing.T) {
+	notUnderRace(t)
 	r := newRig(t, sample(t)...)
 	for _, path := range []string{"/", "/?show=events&since=all"} {
 		links := tallied.FindAllStringSubmatch(r.page(path).Source, -1)
