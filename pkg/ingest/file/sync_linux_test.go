@@ -36,5 +36,6 @@ func TestPositionIsSyncedBeforeItIsRenamed(t *testing.T) {
 	}
 	calls, err := os.ReadFile(trace)
 	require.NoError(t, err)
-	assert.Regexp(t, `(?s)fsync\(\d+<`+regexp.QuoteMeta(path)+`\.new>\).*rename\S*\(.*fsync\(\d+<`+regexp.QuoteMeta(dir)+`>\)`, string(calls))
+	// A call can end on a line of its own ("<unfinished ...>"), so where one ends is not asked for.
+	assert.Regexp(t, `(?s)fsync\(\d+<`+regexp.QuoteMeta(path)+`\.new>.*rename\S*\(.*fsync\(\d+<`+regexp.QuoteMeta(dir)+`>`, string(calls))
 }
