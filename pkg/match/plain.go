@@ -74,16 +74,7 @@ func (m *Plain) match(dst []int32, c *field.Context) (Result, []int32) {
 			}
 		}
 	}
-	for i := range m.rules[m.own:] {
-		r := &m.rules[m.own+i]
-		holds, err := r.holds(c)
-		switch {
-		case err != nil:
-			res.Faults = append(res.Faults, Fault{Rule: r.rule, Err: err})
-		case holds:
-			dst = append(dst, int32(i))
-		}
-	}
+	dst, res.Faults = holding(dst, res.Faults, m.rules[m.own:], c)
 	return res, dst
 }
 

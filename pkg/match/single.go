@@ -16,9 +16,14 @@ func (m *Matcher) Hits(dst []int32, c *field.Context) ([]int32, []Fault) {
 	if m.run(st, c) {
 		return append(dst, st.hits...), nil
 	}
-	var faults []Fault
-	for i := range m.plain.rules {
-		r := &m.plain.rules[i]
+	return holding(dst, nil, m.plain.rules, c)
+}
+
+// holding appends the numbers of the rules whose condition an event meets, judged one by
+// one, and the faults of those that cannot be judged.
+func holding(dst []int32, faults []Fault, rules []rule, c *field.Context) ([]int32, []Fault) {
+	for i := range rules {
+		r := &rules[i]
 		holds, err := r.holds(c)
 		switch {
 		case err != nil:
