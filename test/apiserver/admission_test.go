@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -257,24 +256,35 @@ func (r *reviewed) bySecretPath() {
 	})
 }
 
-// checkVerdicts counts what the detections of our three rules led to, by rule.
-func (r *reviewed) checkVerdicts(want map[string]int) {
+// printed is a detection as the output has it.
+type printed struct {
+	Rule   string         `json:"rule"`
+	Fields map[string]any `json:"output_fields"`
+}
+
+// printed are the detections that the output has, when all are out.
+func (r *reviewed) printed() (all []printed) {
 	r.t.Helper()
 	r.settled()
 	f, err := os.Open(r.output)
 	require.NoError(r.t, err)
 	defer f.Close()
-	got := map[string]int{}
 	for d := json.NewDecoder(f); ; {
-		var alert struct {
-			Rule   string         `json:"rule"`
-			Fields map[string]any `json:"output_fields"`
+		var alert printed
+		err := d.Decode(&alert)
+		if errors.Is(err, io.EOF) {
+			return all
 		}
-		if err := d.Decode(&alert); errors.Is(err, io.EOF) {
-			break
-		} else {
-			require.NoError(r.t, err)
-		}
+		require.NoError(r.t, err)
+		all = append(all, alert)
+	}
+}
+
+// checkVerdicts counts what the detections of our three rules led to, by rule.
+func (r *reviewed) checkVerdicts(want map[string]int) {
+	r.t.Helper()
+	got := map[string]int{}
+	for _, alert := range r.printed() {
 		if alert.Rule != everyEvent {
 			got[fmt.Sprint(alert.Rule, " ", alert.Fields["kw.verdict"])]++
 		}
@@ -285,21 +295,7 @@ func (r *reviewed) checkVerdicts(want map[string]int) {
 // events are those of reviews that the service has kept.
 func (r *reviewed) events() (events []*audit.Event) {
 	r.t.Helper()
-	query := url.Values{"q": {"ka.verb exists or not ka.verb exists"}, "since": {"1h"}, "limit": {"1000"}}
-	res, err := r.client.Get("http://" + r.http + "/api/v1/events?" + query.Encode())
-	require.NoError(r.t, err)
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	require.NoError(r.t, err)
-	require.Equal(r.t, http.StatusOK, res.StatusCode, "%s", b)
-	var page struct {
-		Events []struct {
-			Source string
-			Event  json.RawMessage
-		}
-	}
-	require.NoError(r.t, json.Unmarshal(b, &page))
-	for _, x := range page.Events {
+	for _, x := range r.find("ka.verb exists or not ka.verb exists") {
 		assert.Equal(r.t, "admission", x.Source)
 		e, err := audit.NewReader(strings.NewReader(string(x.Event)), "api", audit.Limits{}).Next()
 		require.NoError(r.t, err)

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,18 +114,11 @@ func names(list audit.Value, member string) (all []string) {
 // changed are the events of mutations.
 func (r *reviewed) changed() (events []audit.Value) {
 	r.t.Helper()
-	query := url.Values{"q": {"kw.annotations[admission.kubewitness.io/mutated-by] exists"}, "since": {"1h"}, "limit": {"1000"}}
-	res, err := r.client.Get("http://" + r.http + "/api/v1/events?" + query.Encode())
-	require.NoError(r.t, err)
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	require.NoError(r.t, err)
-	require.Equal(r.t, http.StatusOK, res.StatusCode, "%s", b)
-	v, err := audit.ParseValue(b)
-	require.NoError(r.t, err)
-	for e := range v.Get("events").Elems() {
-		assert.Equal(r.t, "mutation", e.Get("source").Text())
-		events = append(events, e.Get("event"))
+	for _, x := range r.find("kw.annotations[admission.kubewitness.io/mutated-by] exists") {
+		assert.Equal(r.t, "mutation", x.Source)
+		e, err := audit.ParseValue(x.Event)
+		require.NoError(r.t, err)
+		events = append(events, e)
 	}
 	return events
 }
@@ -257,16 +249,11 @@ func (r *reviewed) uidsOf(mutation audit.Value) {
 
 // reviewsOf are the uids of the reviews of the validating webhook about the creation of a pod.
 func (r *reviewed) reviewsOf(name string) (uids []string) {
-	query := url.Values{"q": {"ka.stage = ResponseComplete and ka.verb = create and ka.target.resource = pods and ka.target.name = " + name}, "since": {"1h"}}
-	res, err := r.client.Get("http://" + r.http + "/api/v1/events?" + query.Encode())
-	require.NoError(r.t, err)
-	defer res.Body.Close()
-	var page struct {
-		Events []struct{ Event struct{ AuditID string } }
-	}
-	require.NoError(r.t, json.NewDecoder(res.Body).Decode(&page))
-	for _, e := range page.Events {
-		uids = append(uids, e.Event.AuditID)
+	r.t.Helper()
+	for _, x := range r.find("ka.stage = ResponseComplete and ka.verb = create and ka.target.resource = pods and ka.target.name = " + name) {
+		e, err := audit.ParseValue(x.Event)
+		require.NoError(r.t, err)
+		uids = append(uids, e.Get("auditID").Text())
 	}
 	return uids
 }
