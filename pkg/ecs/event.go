@@ -11,7 +11,8 @@ func (w *writer) event(dst []byte, kind string) []byte {
 	a := &w.answer
 	dst = append(dst, `"event":{"kind":"`...)
 	dst = append(dst, kind...)
-	dst = append(dst, `","dataset":"`...)
+	dst = w.ingested(append(dst, '"'))
+	dst = append(dst, `,"dataset":"`...)
 	dst = append(dst, dataset...)
 	dst = append(dst, `",`...)
 	dst = member(dst, `"action":`, a.What.Verb)

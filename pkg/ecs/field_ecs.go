@@ -22,6 +22,7 @@ var ecsFields = []Field{
 	{Name: "event.outcome", Type: keyword, Doc: "failure: code 400 and above, decision forbid, a panic; success: any other code; unknown: no code, or stage RequestReceived."},
 	{Name: "event.id", Type: keyword, Doc: "Identity of the event, as kubewitness.id; the _id of its document."},
 	{Name: "event.created", Type: date, Doc: "When the event was received, as kubewitness.received."},
+	{Name: "event.ingested", Type: date, Doc: "When it was sent to Elasticsearch, which can be long after: Elastic's rules look for what came since they last ran by it."},
 	{Name: "event.url", Type: keyword, Doc: "Page of the event in kubewitness."},
 	{Name: "event.severity", Type: long, Dataset: Detections, Doc: "From the rule's priority, more is worse: emergency 99, alert 95, critical 90, error 73, warning 47, notice 21, informational 10, debug 1."},
 	{Name: "event.original", Type: keyword, Stored: true, Dataset: AuditLogs, Doc: "The whole event as JSON, byte by byte as it was stored, that is, redacted."},

@@ -22,7 +22,7 @@ var gcpFields = []Field{
 	{Name: "event.outcome", Type: keyword, Doc: "success, failure or unknown: by the status, else by the decision. A stream that was let through is a success."},
 	{Name: "event.id", Type: keyword, Doc: "insertId of the entry."},
 	{Name: "event.created", Type: date, Doc: "When kubewitness received the entry."},
-	{Name: "event.ingested", Type: date, Doc: "The same: Elastic's rules go by it."},
+	{Name: "event.ingested", Type: date, Doc: "When it was sent to Elasticsearch: Elastic's rules go by it."},
 	{Name: "event.url", Type: keyword, Doc: "Page of the event in kubewitness."},
 
 	{Name: "cloud.provider", Type: keyword, Doc: "gcp."},

@@ -62,7 +62,8 @@ func AppendReducedGCPAudit(dst []byte, e *record.Event, o *Options, reason strin
 	start := len(dst)
 	dst = append(dst, '{')
 	dst = w.head(dst, GCPAudit)
-	dst = append(dst, `"event":{"kind":"event","module":"gcp","dataset":"`+GCPAudit+`",`...)
+	dst = w.ingested(append(dst, `"event":{"kind":"event"`...))
+	dst = append(dst, `,"module":"gcp","dataset":"`+GCPAudit+`",`...)
 	dst = member(dst, `"action":`, g.method)
 	dst = append(dst, `"outcome":"`...)
 	dst = append(append(dst, g.outcome()...), `"},"error":{"message":`...)
@@ -122,7 +123,8 @@ func (g *entry) outcome() string {
 }
 
 func (w *writer) gcpEvent(dst []byte, g *entry) []byte {
-	dst = append(dst, `"event":{"kind":"event","module":"gcp","dataset":"`+GCPAudit+`",`...)
+	dst = w.ingested(append(dst, `"event":{"kind":"event"`...))
+	dst = append(dst, `,"module":"gcp","dataset":"`+GCPAudit+`",`...)
 	dst = member(dst, `"provider":`, g.note("log"))
 	dst = member(dst, `"action":`, g.method)
 	var categories, types []string
@@ -143,7 +145,6 @@ func (w *writer) gcpEvent(dst []byte, g *entry) []byte {
 	dst = append(append(append(dst, `"outcome":"`...), g.outcome()...), `",`...)
 	dst = member(dst, `"id":`, g.note("insert-id"))
 	dst = append(dst, `"created":`...)
-	dst = append(appendTime(dst, within(w.e.Received)), `,"ingested":`...) // Elastic's rules go by it
 	dst = append(appendTime(dst, within(w.e.Received)), ',')
 	if w.o.EventURL != "" {
 		dst = member(dst, `"url":`, w.o.EventURL+w.id)

@@ -17,7 +17,8 @@ func AppendReduced(dst []byte, e *record.Event, o *Options, reason string) []byt
 	start := len(dst)
 	dst = append(dst, '{')
 	dst = w.head(dst, AuditLogs)
-	dst = append(dst, `"event":{"kind":"event","dataset":"`+AuditLogs+`","id":"`...)
+	dst = w.ingested(append(dst, `"event":{"kind":"event"`...))
+	dst = append(dst, `,"dataset":"`+AuditLogs+`","id":"`...)
 	dst = append(append(dst, w.id...), `",`...)
 	if !o.NoOriginal {
 		dst = w.original(dst)

@@ -53,24 +53,8 @@ func creates(ids ...string) []byte {
 	return []byte(b.String())
 }
 
-// TestKill holds that a killed server comes back on its port with what it had
-// acknowledged, which the tests of a server's death rely on.
-func TestKill(t *testing.T) {
-	s := server(t)
-	c := open(t, s, nil)
-	require.NoError(t, c.Do(t.Context(), http.MethodPut, "/test-kill/_doc/1", []byte(`{"a":1}`), nil))
-
-	s.Kill()
-	err := c.Do(t.Context(), http.MethodGet, "/test-kill/_doc/1", nil, nil)
-	var unavailable *elasticsearch.Unavailable
-	require.ErrorAs(t, err, &unavailable)
-	assert.ErrorContains(t, err, "connection refused")
-
-	require.NoError(t, s.Restart())
-	assert.NoError(t, c.Do(t.Context(), http.MethodGet, "/test-kill/_doc/1", nil, nil))
-}
-
 func TestInfo(t *testing.T) {
+	t.Parallel()
 	info, err := open(t, server(t), nil).Info(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "8.19.13", info.Version)
@@ -81,6 +65,7 @@ func TestInfo(t *testing.T) {
 // TestBulk asks for each outcome of an item that a server gives of its own accord, with
 // bodies plain and packed.
 func TestBulk(t *testing.T) {
+	t.Parallel()
 	for _, gzip := range []bool{false, true} {
 		t.Run(fmt.Sprintf("gzip %t", gzip), func(t *testing.T) {
 			c := open(t, server(t), func(cfg *elasticsearch.Config) { cfg.Gzip = gzip })
@@ -120,6 +105,7 @@ func TestBulk(t *testing.T) {
 // TestBulkAnswer holds that the server writes its answers as the client's short way of
 // reading them expects (pkg/elasticsearch, readCreated); else that way is never taken.
 func TestBulkAnswer(t *testing.T) {
+	t.Parallel()
 	resp, err := http.Post(server(t).URL+"/test-client-answer/_bulk?filter_path=error,status,errors,items.*.status,items.*._index,items.*.error.type",
 		"application/x-ndjson", strings.NewReader(string(creates("1", "2"))))
 	require.NoError(t, err)
@@ -148,6 +134,7 @@ func TestTooLarge(t *testing.T) {
 }
 
 func TestSearch(t *testing.T) {
+	t.Parallel()
 	c := open(t, server(t), nil)
 	_, err := c.Bulk(t.Context(), "test-client-search", creates("1", "2", "3"), 3)
 	require.NoError(t, err)
@@ -175,6 +162,7 @@ func TestSearch(t *testing.T) {
 
 // TestWho asks with each way to say who one is, right and wrong.
 func TestWho(t *testing.T) {
+	t.Parallel()
 	s := secureServer(t)
 	admin := open(t, s, nil)
 	_, err := admin.Info(t.Context())
@@ -220,6 +208,7 @@ func TestWho(t *testing.T) {
 
 // TestTrust asks over TLS with authorities and certificates, right and wrong.
 func TestTrust(t *testing.T) {
+	t.Parallel()
 	s := secureServer(t)
 	dir := t.TempDir()
 	stranger := rig.NewAuthority(t, dir, "stranger")

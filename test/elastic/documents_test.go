@@ -155,6 +155,7 @@ func recordOf(e *audit.Event) *record.Event {
 // TestDocumentsOfCorpora holds that the server takes the recorded events in their full
 // shape: of tens of thousands two of each kind of request, and every 50th.
 func TestDocumentsOfCorpora(t *testing.T) {
+	t.Parallel()
 	s := newStream(t, ecs.AuditLogs, "documents")
 	kinds := map[string]int{}
 	var events []*record.Event
@@ -215,6 +216,7 @@ func hostileEvents(t *testing.T) []*record.Event {
 // TestHostileDocuments holds that there is nothing in an event for which the server
 // refuses its document.
 func TestHostileDocuments(t *testing.T) {
+	t.Parallel()
 	s := newStream(t, ecs.AuditLogs, "hostile")
 	testdata := filepath.Join(corpora.Root(t), "pkg", "ecs", "testdata")
 	events := append(readRecords(t, filepath.Join(testdata, "hostile.jsonl")), readRecords(t, filepath.Join(testdata, "events.jsonl"))...)
@@ -246,6 +248,7 @@ func TestHostileDocuments(t *testing.T) {
 
 // TestReducedAndDetections holds that the server takes documents of the other shapes.
 func TestReducedAndDetections(t *testing.T) {
+	t.Parallel()
 	events, detections := newStream(t, ecs.AuditLogs, "reduced"), newStream(t, ecs.Detections, "reduced")
 	reduced, found := &bulk{s: events}, &bulk{s: detections}
 	for _, e := range append(hostileEvents(t), readRecords(t, filepath.Join(corpora.Root(t), "pkg", "ecs", "testdata", "hostile.jsonl"))...) {

@@ -122,6 +122,7 @@ const oddBody = `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"l
 // TestPanels runs, over recorded events, the search that Lens sends for each panel and
 // Discover for each saved search.
 func TestPanels(t *testing.T) {
+	t.Parallel()
 	s := server(t)
 	all := append(bodies(t, 3_000), []byte(oddBody))
 	h := newHouse(t, s, s.URL, "panels")

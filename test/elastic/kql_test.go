@@ -57,6 +57,7 @@ func TestExpectedOfKQL(t *testing.T) {
 
 // TestKQL asks the server questions as Kibana's users do, and as rules there do.
 func TestKQL(t *testing.T) {
+	t.Parallel()
 	s := newStream(t, ecs.AuditLogs, "kql")
 	s.opts.Proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/29")}
 	s.putLines(kqlCorpora(t))

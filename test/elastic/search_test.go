@@ -166,6 +166,7 @@ func (a *archives) questions() (all []condition.Expr) {
 // TestSearchAgrees: the same question to the embedded store and to Elasticsearch
 // has the same answer: events in their order, numbers, histograms, facets.
 func TestSearchAgrees(t *testing.T) {
+	t.Parallel()
 	a := newArchives(t, "search_odd", false)
 	searchAgrees(t, a, a.questions())
 }
@@ -173,6 +174,7 @@ func TestSearchAgrees(t *testing.T) {
 // TestSearchAgreesOnCorpus: the same IDs over the recorded attacks, for other conditions:
 // 200 of them in make crash, which takes minutes, and some in make integration.
 func TestSearchAgreesOnCorpus(t *testing.T) {
+	t.Parallel()
 	n := 15
 	if os.Getenv("KUBEWITNESS_CRASH") == "1" {
 		n = 200
@@ -202,6 +204,7 @@ func TestSearchAgreesOnCorpus(t *testing.T) {
 // TestSearchAgreesOnReducedDocuments: the same where a third of the documents has hardly
 // any fields.
 func TestSearchAgreesOnReducedDocuments(t *testing.T) {
+	t.Parallel()
 	a := newArchives(t, "search_reduced", true)
 	searchAgrees(t, a, a.questions()[:40])
 	// What is seldom where all is counted can be frequent with what has to be read.
@@ -272,6 +275,7 @@ func ids(t *testing.T, rows search.Rows, q store.Query) (all []string) {
 
 // TestFiltersSelectAlike: filters of every kind, with odd texts, on texts, numbers and lists.
 func TestFiltersSelectAlike(t *testing.T) {
+	t.Parallel()
 	a := newArchives(t, "search_filters", false)
 	rng := rand.New(rand.NewPCG(8, 1))
 	for range 150 {
@@ -333,6 +337,7 @@ func (a *archives) filter(rng *rand.Rand, depth int) store.Filter {
 // TestPagesOfSearch: small pages, one after the other, are the whole, also where many
 // events have one time, and a point in time ends meanwhile.
 func TestPagesOfSearch(t *testing.T) {
+	t.Parallel()
 	a := newArchives(t, "search_pages", false)
 	var want []string
 	for _, r := range a.rows {
@@ -397,6 +402,7 @@ func (f *forgetful) forget(t *testing.T) { require.NoError(t, f.ClosePIT(t.Conte
 // TestSearchOverRollover: what is in two indices is found in both, and what was indexed
 // into both is given once.
 func TestSearchOverRollover(t *testing.T) {
+	t.Parallel()
 	a := newArchives(t, "search_rollover", false)
 	target := ecs.Stream(ecs.AuditLogs, "search_rollover")
 	require.NoError(t, a.client.Do(t.Context(), http.MethodPost, "/"+target+"/_rollover", nil, nil))
@@ -432,6 +438,7 @@ func TestSearchOverRollover(t *testing.T) {
 
 // TestSearchWithoutStream: what is not there is told of, and is not an empty answer.
 func TestSearchWithoutStream(t *testing.T) {
+	t.Parallel()
 	client, err := elasticsearch.Open(elasticsearch.Config{Nodes: []string{server(t).URL}, Now: time.Now})
 	require.NoError(t, err)
 	defer client.Close()
@@ -445,6 +452,7 @@ func TestSearchWithoutStream(t *testing.T) {
 
 // TestSearchCommand: the command gives the same lines for the index as for the folder.
 func TestSearchCommand(t *testing.T) {
+	t.Parallel()
 	a := newArchives(t, "search_command", false)
 	binary, err := program()
 	require.NoError(t, err)
@@ -473,6 +481,7 @@ func TestSearchCommand(t *testing.T) {
 // TestSearchRights: the privilege to read the stream will do, and without it a sentence
 // says what is missing.
 func TestSearchRights(t *testing.T) {
+	t.Parallel()
 	s := secureServer(t)
 	dir := t.TempDir()
 	write := func(name, text string) string {

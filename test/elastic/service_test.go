@@ -250,6 +250,7 @@ func requireIndexed(t *testing.T, s *elastic.Server, stream string, ids map[stri
 // Elasticsearch, and all of it again after a rollover by a service that has forgotten:
 // each identity is one document, as is each detection.
 func TestServiceIndexesOnce(t *testing.T) {
+	t.Parallel()
 	s := server(t)
 	ordinary := 6_000
 	if os.Getenv("KUBEWITNESS_CRASH") == "1" {
@@ -281,37 +282,5 @@ func TestServiceIndexesOnce(t *testing.T) {
 	h.settled()
 	requireIndexed(t, s, events, ids)
 	require.Equal(t, found, indexed(t, s, detections))
-	require.NoError(t, h.s.Stop())
-}
-
-// TestServiceOutlivesServer: Elasticsearch dies while events come, the service is
-// killed meanwhile, and when both are back each event is there once.
-func TestServiceOutlivesServer(t *testing.T) {
-	s := elastic.Start(t, elastic.Options{}) // its own: it is killed
-	all := bodies(t, 8_000)
-	ids := identities(t, all)
-	h := newHouse(t, s, s.URL, "outage")
-	h.start()
-	for i, b := range all {
-		switch i {
-		case len(all) / 4:
-			s.Kill()
-		case len(all) / 2:
-			h.kill()
-			h.start()
-		}
-		h.post(b)
-	}
-	require.Eventually(t, func() bool {
-		m, err := h.s.Metrics()
-		require.NoError(t, err)
-		return m["sink_oldest_unsettled_seconds"] > 0 && m["sink_lag_messages"] > 0
-	}, time.Minute, 100*time.Millisecond, "the age of what waits is told")
-	if os.Getenv("KUBEWITNESS_CRASH") == "1" {
-		<-time.After(2 * time.Minute) // as long as people restart things
-	}
-	require.NoError(t, s.Restart())
-	h.settled()
-	requireIndexed(t, s, "logs-kubernetes.audit_logs-outage", ids)
 	require.NoError(t, h.s.Stop())
 }

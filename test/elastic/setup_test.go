@@ -67,6 +67,7 @@ const securityOff = "note: security is off: whoever reaches the cluster can read
 
 // TestSetup puts everything up, twice, and changes it. The server has no ILM.
 func TestSetup(t *testing.T) {
+	t.Parallel()
 	c := open(t, server(t), nil)
 	const ns = "setup_twice"
 	s := setupOf(c, ns)
@@ -128,6 +129,7 @@ func TestSetup(t *testing.T) {
 // TestSetupUpgrades finds streams of an older mapping, and has new documents go into an
 // index of the new one.
 func TestSetupUpgrades(t *testing.T) {
+	t.Parallel()
 	c := open(t, server(t), nil)
 	const ns = "setup_upgrade"
 	s := setupOf(c, ns)
@@ -175,6 +177,7 @@ func TestSetupUpgrades(t *testing.T) {
 
 // TestCheckOfStreams is what Check says of streams that take no documents.
 func TestCheckOfStreams(t *testing.T) {
+	t.Parallel()
 	c := open(t, server(t), nil)
 	const ns = "check_streams"
 	s := setupOf(c, ns)
@@ -208,6 +211,7 @@ func TestCheckOfStreams(t *testing.T) {
 // TestRights makes the role and the keys that setup --print writes, and holds that each
 // is enough for what it is for, and that what is missing is told.
 func TestRights(t *testing.T) {
+	t.Parallel()
 	server := secureServer(t)
 	admin := open(t, server, nil)
 	const ns = "rights"
@@ -283,6 +287,7 @@ func firstError(items []elasticsearch.BulkItem, err error) error {
 // TestCheckOfConnections is the sentence for each way in which a connection fails. None
 // holds a secret.
 func TestCheckOfConnections(t *testing.T) {
+	t.Parallel()
 	secured, plain := secureServer(t), server(t)
 	stranger := rig.NewAuthority(t, t.TempDir(), "stranger")
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
@@ -327,6 +332,7 @@ func TestCheckOfConnections(t *testing.T) {
 // TestFieldsOfSetup holds that words without a field are looked for where people
 // expect it, in as many fields as the server takes.
 func TestFieldsOfSetup(t *testing.T) {
+	t.Parallel()
 	c := open(t, server(t), nil)
 	s := setupOf(c, "setup_fields")
 	_, err := s.Run(t.Context())

@@ -162,6 +162,7 @@ func setUp(t *testing.T, c *elasticsearch.Client, namespace string) (events, det
 // TestSinkThroughFaults has a proxy spoil every second bulk request, with rollovers
 // between them, and the input come a second time to a sink that knows of nothing.
 func TestSinkThroughFaults(t *testing.T) {
+	t.Parallel()
 	s := server(t)
 	direct := open(t, s, nil)
 	const namespace = "sink_faults"
@@ -205,6 +206,7 @@ func TestSinkThroughFaults(t *testing.T) {
 // the sink looks and the one at which the server creates: the second documents are
 // deleted.
 func TestSinkRollover(t *testing.T) {
+	t.Parallel()
 	s := server(t)
 	direct := open(t, s, nil)
 	const namespace = "sink_rollover"
@@ -227,44 +229,9 @@ func TestSinkRollover(t *testing.T) {
 	requireOnce(t, namespace, sinkEvents(t, 600))
 }
 
-// TestSinkOutlivesServer has the server die under load, as by kill -9.
-func TestSinkOutlivesServer(t *testing.T) {
-	s := server(t)
-	direct := open(t, s, nil)
-	const namespace = "sink_outage"
-	setUp(t, direct, namespace)
-	answered := 0
-	killed := make(chan struct{})
-	p := newProxy(t, s, func(int) fault { return none })
-	p.before = func(int) {
-		if answered++; answered == 4 {
-			s.Kill()
-			close(killed)
-		}
-	}
-	c := open(t, s, func(cfg *elasticsearch.Config) { cfg.Nodes = []string{p.URL} })
-	events := sinkEvents(t, 2000)
-	x := newIndexer(t, c, namespace, func(cfg *sinkelastic.Config) { cfg.BulkBytes = 256 << 10 })
-	written := make(chan error, 1)
-	begin := time.Now()
-	go func() { written <- x.Write(t.Context(), events) }()
-	<-killed
-	for x.Sync(t.Context()) == nil { // it tells what is wrong, and does not wait for ever
-		require.Less(t, time.Since(begin), time.Minute)
-	}
-	st := x.State()
-	assert.Equal(t, sinkelastic.Unavailable, st.Cause)
-	assert.False(t, st.Oldest.IsZero())
-	assert.WithinRange(t, st.Oldest, begin, time.Now())
-	require.NoError(t, s.Restart())
-	require.NoError(t, <-written)
-	x.settle()
-	requireOnce(t, namespace, events)
-	assert.Empty(t, x.State().Trouble)
-}
-
 // TestSinkReshapes has documents refused for what is in them.
 func TestSinkReshapes(t *testing.T) {
+	t.Parallel()
 	c := open(t, server(t), nil)
 	put := func(namespace, properties string) {
 		for _, stream := range []string{ecs.Stream(ecs.AuditLogs, namespace), ecs.Stream(ecs.Detections, namespace)} {
@@ -295,6 +262,7 @@ func TestSinkReshapes(t *testing.T) {
 
 // TestSinkWaitsForSomebody goes through what only somebody can mend.
 func TestSinkWaitsForSomebody(t *testing.T) {
+	t.Parallel()
 	c := open(t, server(t), nil)
 	events := sinkEvents(t, 30)
 	told := func(x *indexer, cause sinkelastic.Cause, text string) {
@@ -328,6 +296,7 @@ func TestSinkWaitsForSomebody(t *testing.T) {
 // TestSinkRights indexes with a key that may create documents and nothing else, has the
 // key lose its rights, and gives it others.
 func TestSinkRights(t *testing.T) {
+	t.Parallel()
 	s := secureServer(t)
 	admin := open(t, s, nil)
 	const namespace = "sink_rights"

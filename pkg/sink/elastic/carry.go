@@ -180,7 +180,7 @@ func notThere(st *stream) string {
 // bulk creates documents.
 func (s *Sink) bulk(ctx context.Context, a *attempt) {
 	streamsOnly := !s.anywhere.Load()
-	body := appendBulk(a.body, a.docs, streamsOnly)
+	body := appendBulk(a.body, a.docs, streamsOnly, s.cfg.Now())
 	items, err := s.cfg.Client.Bulk(ctx, a.st.name, body, len(a.docs))
 	s.count(func() { s.stats.Requests++; s.stats.Bytes += uint64(len(body)) })
 	if err == nil {

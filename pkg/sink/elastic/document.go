@@ -181,9 +181,9 @@ const (
 // bytes is what the document adds to a bulk request.
 func (d *document) bytes() int { return lineBytes + len(d.id) + len(d.body) }
 
-// appendBulk appends the lines that create documents. IDs are ours, with nothing in
-// them to escape.
-func appendBulk(dst []byte, docs []*document, streamsOnly bool) []byte {
+// appendBulk appends the lines that create documents at a time. IDs are ours, with nothing
+// in them to escape.
+func appendBulk(dst []byte, docs []*document, streamsOnly bool, now time.Time) []byte {
 	end := actionEnd
 	if streamsOnly {
 		end = actionEndOnly
@@ -194,7 +194,9 @@ func appendBulk(dst []byte, docs []*document, streamsOnly bool) []byte {
 			dst = append(dst, actionNoPipe...)
 		}
 		dst = append(dst, end...)
+		start := len(dst)
 		dst = append(append(dst, d.body...), '\n')
+		ecs.Ingest(dst[start:], now)
 	}
 	return dst
 }
