@@ -30,7 +30,7 @@ func (r *Redactor) assigned(s []byte, at int) (start, end, done int) {
 		start, end = valueAt(s, run(s, i+2, blank))
 	case s[i] == ':' && (quoted || spaced(s, i+1)):
 		start, end = valueAt(s, run(s, i+1, blank))
-		if !quoted && !saysPassword(name) && !solid(s[start:end]) {
+		if !quoted && !saysPassword(name) && !solid(s[start:end]) && !ownLine(s, begin, end) {
 			return 0, 0, done
 		}
 	case flag && !quoted && i > done && s[i] != '-':
@@ -91,6 +91,17 @@ func saysPassword(name []byte) bool {
 const minSolid = 16
 
 func solid(s []byte) bool { return len(s) >= minSolid && !bytes.HasPrefix(s, []byte("//")) }
+
+// ownLine reports whether a name and its value are all that is on a line of a text of
+// several, as in YAML: then no sentence is.
+func ownLine(s []byte, begin, end int) bool {
+	for begin > 0 && (blank(s[begin-1]) || s[begin-1] == '-') {
+		begin--
+	}
+	end = run(s, end, blank)
+	first, last := begin == 0 || s[begin-1] == '\n', end == len(s) || s[end] == '\n' || s[end] == '\r' || s[end] == '#'
+	return first && last && bytes.IndexByte(s, '\n') >= 0
+}
 
 // reference reports whether a value is none: a variable, or a word that says
 // yes, no or nothing.

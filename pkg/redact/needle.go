@@ -25,7 +25,7 @@ const (
 )
 
 // fixedNeedles are those of the rules that know no configuration. The names in
-// credentialMembers are added.
+// credentialMembers and credentialEndings are added.
 var fixedNeedles = []needle{
 	{"secret", structural}, {"stringdata", structural}, {"/value", structural},
 	{`"auth"`, structural}, {`auth\"`, structural}, {`/auth"`, structural}, {`/auth\"`, structural}, {"h4si", structural},
@@ -34,7 +34,8 @@ var fixedNeedles = []needle{
 	{"ghp_", vendorToken}, {"gho_", vendorToken}, {"ghu_", vendorToken}, {"ghs_", vendorToken}, {"ghr_", vendorToken},
 	{"github_pat_", vendorToken}, {"glpat-", vendorToken}, {"xoxb-", vendorToken}, {"xoxp-", vendorToken},
 	{"xoxa-", vendorToken}, {"xoxr-", vendorToken}, {"xoxs-", vendorToken}, {"aiza", vendorToken},
-	{"hvs.", vendorToken}, {"sk_live_", vendorToken}, {"rk_live_", vendorToken},
+	{"hvs.", vendorToken}, {"sk_live_", vendorToken}, {"rk_live_", vendorToken}, {"ya29.", vendorToken},
+	{"xapp-", vendorToken}, {"glsa_", vendorToken}, {"dckr_pat_", vendorToken}, {"hooks.slack.com/services/", vendorToken},
 }
 
 // needles finds them by the method of Wu and Manber: the two bytes at the end
@@ -55,7 +56,7 @@ func newNeedles(globs []string) (n *needles, short bool) {
 		n.shift[i] = window - 1
 	}
 	all := slices.Clone(fixedNeedles)
-	for _, m := range credentialMembers {
+	for _, m := range slices.Concat(credentialMembers, credentialEndings) {
 		if m != "auth" { // half of all events have that somewhere; it is looked for with its quotes
 			all = append(all, needle{m, structural})
 		}

@@ -13,7 +13,26 @@ var credentialMembers = []string{
 	"idtoken", "id_token", "bearertoken", "bearer_token", "identitytoken", "registrytoken", "authtoken", "auth_token",
 	"apitoken", "api_token", "apikey", "api_key", "clientsecret", "client_secret", "secretaccesskey",
 	"secret_access_key", "privatekey", "private_key", "client-key-data", "sharedsecret", "webhooksecret",
-	"secretstring", "encryptionkey", "auth",
+	"secretstring", "encryptionkey", "auth", "basicauth", "pass",
+	"secretkey", "secret_key", "accesskey", "access_key",
+}
+
+// credentialEndings end the names of such members in custom resources: adminPassword,
+// slackApiToken. A name with secret in it is most often that of a Secret, and no ending.
+var credentialEndings = []string{
+	"password", "passwd", "passphrase", "token", "apikey", "api_key", "secretaccesskey", "secret_access_key",
+	"privatekey", "private_key", "clientsecret", "client_secret",
+}
+
+// ends reports whether a name ends as a credential's does.
+func ends(k []byte) bool {
+	k = bytes.TrimSpace(k)
+	for _, e := range credentialEndings {
+		if len(k) >= len(e) && begins(k[len(k)-len(e):], e) {
+			return true
+		}
+	}
+	return false
 }
 
 // dataMembers hold what a Secret or a ConfigMap is for.
@@ -112,6 +131,7 @@ type facts struct {
 	named  bool     // its name is one of those whose value is a secret
 	paths  [][]byte // as an operation of a JSON patch
 	value  bool     // it has a member value
+	judged bool     // patterns say which of its members are secrets
 }
 
 func (d *doc) facts(at int) (f facts) {
@@ -159,7 +179,7 @@ func (d *doc) member(k []byte, child int, f facts, secret bool) {
 		d.patched(child, f.paths, secret)
 	case is(k, "env") && d.nodes[child].kind == object:
 		d.mapped(child, d.r.env, secret)
-	case d.nodes[child].kind == str && oneOf(k, credentialMembers):
+	case d.nodes[child].kind == str && (oneOf(k, credentialMembers) || !f.judged && ends(k)):
 		d.all(child)
 	default:
 		d.value(child, secret)
@@ -176,6 +196,7 @@ func (d *doc) mapped(at int, secrets names, secret bool) {
 		return
 	}
 	f := d.facts(at)
+	f.judged = true
 	for key := at + 1; key < d.nodes[at].next; key = d.nodes[key+1].next {
 		k := d.content(key)
 		back := d.push(k)
