@@ -117,6 +117,9 @@ func (c *convertCommand) tell(took time.Duration) {
 			fmt.Fprintf(c.err, "%10d  %s\n", c.rejected[reason], reason)
 		}
 	}
+	if c.events == 0 && c.rejected[audit.ReasonSyntax] > 0 {
+		fmt.Fprintln(c.err, "kubewitness: no JSON; gcloud prints YAML unless it is given --format=json")
+	}
 }
 
 func total(counts map[audit.Reason]int64) (n int64) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/logging/apiv2/loggingpb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
@@ -347,9 +348,9 @@ func TestOtherLogs(t *testing.T) {
 	r.start(t)
 	broken := server.Entry(server.Made{N: 0, At: time.Now(), Received: time.Now()})
 	broken.GetProtoPayload().Value = broken.GetProtoPayload().GetValue()[:40]
-	nameless := server.Entry(server.Made{N: 1, At: time.Now(), Received: time.Now()})
-	nameless.InsertId = ""
-	r.Add(broken, nameless, server.Entry(server.Made{N: 2, At: time.Now(), Received: time.Now()}))
+	odd := server.Entry(server.Made{N: 1, At: time.Now(), Received: time.Now()})
+	odd.Split = &loggingpb.LogSplit{Uid: "u", Index: 5, TotalSplits: 2}
+	r.Add(broken, odd, server.Entry(server.Made{N: 2, At: time.Now(), Received: time.Now()}))
 	r.taker.await(t, 1)
 	r.until(t, "refused", func(s Status) bool { return s.Dead == 2 })
 	r.end()
@@ -359,7 +360,7 @@ func TestOtherLogs(t *testing.T) {
 		assert.NotEmpty(t, x.Raw)
 	}
 	slices.Sort(told)
-	assert.Contains(t, told[0], "insertId")
+	assert.Contains(t, told[0], "split says part 5 of 2")
 	assert.Contains(t, told[1], "no form in JSON")
 	assert.Contains(t, r.Requests()[0].Filter, query.DataAccess)
 }

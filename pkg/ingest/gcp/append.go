@@ -2,6 +2,7 @@ package gcp
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -31,7 +32,7 @@ func (v *event) append(dst []byte) []byte {
 	if t := &v.target; t.resource != "" {
 		dst = append(dst, `,"objectRef":`...)
 		dst = appendObject(dst, "resource", t.resource, "namespace", t.namespace, "name", t.name,
-			"apiGroup", t.group, "apiVersion", t.version, "subresource", t.subresource)
+			"uid", t.uid, "apiGroup", t.group, "apiVersion", t.version, "resourceVersion", t.resourceVersion, "subresource", t.subresource)
 	}
 	dst = v.status.append(dst)
 	if v.request.there {
@@ -59,14 +60,48 @@ func (s *status) append(dst []byte) []byte {
 	dst = appendMember(dst, "message", s.message)
 	dst = appendMember(dst, "reason", s.reason)
 	if s.details.Kind() == audit.Object {
-		dst = append(dst, `,"details":`...)
-		dst = appendObject(dst, "name", text(s.details.Get("name")), "group", text(s.details.Get("group")),
-			"kind", text(s.details.Get("kind")), "uid", text(s.details.Get("uid")))
+		dst = appendDetails(append(dst, `,"details":`...), s.details)
 	}
 	if s.code != 0 {
 		dst = strconv.AppendInt(append(dst, `,"code":`...), int64(s.code), 10)
 	}
 	return append(dst, '}')
+}
+
+// appendDetails writes the StatusDetails of a response: what of it is of the right type.
+func appendDetails(dst []byte, d audit.Value) []byte {
+	dst = appendObject(dst, texts(d, "name", "group", "kind", "uid")...)
+	more := dst[len(dst)-2] != '{'
+	member := func(name string) {
+		dst = dst[:len(dst)-1] // the brace
+		if more {
+			dst = append(dst, ',')
+		}
+		dst, more = append(append(dst, name...), ':'), true
+	}
+	if causes := d.Get("causes"); causes.Kind() == audit.Array && causes.Len() > 0 {
+		member(`"causes"`)
+		sign := byte('[')
+		for c := range causes.Elems() {
+			dst = appendObject(append(dst, sign), texts(c, "reason", "message", "field")...)
+			sign = ','
+		}
+		dst = append(dst, "]}"...)
+	}
+	if after, ok := count(d.Get("retryAfterSeconds")); ok && after > 0 && after <= math.MaxInt32 {
+		member(`"retryAfterSeconds"`)
+		dst = append(strconv.AppendInt(dst, int64(after), 10), '}')
+	}
+	return dst
+}
+
+// texts are keys and the texts that an object has there.
+func texts(object audit.Value, keys ...string) []string {
+	pairs := make([]string, 0, 2*len(keys))
+	for _, key := range keys {
+		pairs = append(pairs, key, text(object.Get(key)))
+	}
+	return pairs
 }
 
 // appendMember writes a comma, a key and a text; nothing when there is no text.

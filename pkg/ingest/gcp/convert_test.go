@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 )
@@ -76,7 +77,21 @@ func read(t testing.TB, raw []byte) *audit.Event {
 	e, err := audit.NewReader(bytes.NewReader(raw), "converted", audit.Limits{}).Next()
 	require.NoError(t, err)
 	assert.Equal(t, len(raw), len(e.Raw))
+	requireTyped(t, raw)
 	return e
+}
+
+// requireTyped holds that the API server's own types take an event, and know each of its members.
+func requireTyped(t testing.TB, raw []byte) {
+	t.Helper()
+	var e auditv1.Event
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(&e), "%s", raw)
+	assert.NotEmpty(t, e.AuditID)
+	assert.Contains(t, []auditv1.Stage{auditv1.StageResponseStarted, auditv1.StageResponseComplete, auditv1.StageRequestReceived, auditv1.StagePanic}, e.Stage)
+	assert.Contains(t, []auditv1.Level{auditv1.LevelMetadata, auditv1.LevelRequest, auditv1.LevelRequestResponse}, e.Level)
+	assert.False(t, e.RequestReceivedTimestamp.After(e.StageTimestamp.Time))
 }
 
 // shown is what a conversion came to, as it stands in the archives.

@@ -12,7 +12,7 @@
 // The other annotations are the labels of the entry as they are (authorization.k8s.io/decision and .../reason, those of
 // admission webhooks, command.gke.io/...), cluster_name, location and project_id as Falco's rules for GKE name them, and
 //
-//	gcp.kubewitness.io/insert-id          of the entry
+//	gcp.kubewitness.io/insert-id          of the entry, if it has one
 //	gcp.kubewitness.io/log                "activity" (what changes something) or "data_access" (what reads)
 //	gcp.kubewitness.io/receive-timestamp  when Cloud Logging got the entry
 //	gcp.kubewitness.io/caller-ip          what stands for an address and is none: "private", "gce-internal-ip"
@@ -25,6 +25,8 @@
 //
 // An event is told apart by log, time and insertId of its entry (see [Result.Identity]), so that a better conversion makes
 // no second event of what is stored already.
+//
+// Entries are read as Cloud Logging spells them in JSON, and as rows of BigQuery have them.
 //
 // What must not come in: where entries come from (files, Cloud Logging, Pub/Sub), rules, and where events go.
 package gcp

@@ -1,6 +1,8 @@
 package gcp
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"regexp"
 	"strconv"
@@ -13,6 +15,8 @@ import (
 // entry is what is used of a LogEntry.
 type entry struct {
 	logName, insertID string
+	digest            string    // of the payload, where there is no insertId
+	row               bool      // of BigQuery
 	at                time.Time // timestamp
 	received          string    // receiveTimestamp
 	assumedAt         bool      // there is no timestamp, at is receiveTimestamp
@@ -24,6 +28,7 @@ type entry struct {
 	payload           audit.Value // AuditLog
 	request, response audit.Value // of it
 	native            audit.Value // an event as the API server wrote it, instead of a payload
+	unread            []string    // bodies that are there and cannot be read
 }
 
 // operation ties entries of one request together.
@@ -57,26 +62,46 @@ func readEntry(v audit.Value) (_ *entry, err error) {
 	if err := e.readPayload(v); err != nil {
 		return nil, err
 	}
-	if e.insertID == "" {
-		return nil, malformed("it has no insertId, by which entries are told apart")
-	}
 	if err := e.readTime(v); err != nil {
 		return nil, err
 	}
 	op := v.Get("operation")
 	e.operation = operation{id: text(op.Get("id")), first: yes(op.Get("first")), last: yes(op.Get("last"))}
-	return e, e.readSplit(v.Get("split"))
+	if err := e.readSplit(v.Get("split")); err != nil {
+		return nil, err
+	}
+	return e, e.readDigest()
+}
+
+// readDigest makes up for an insertId that somebody took out: Cloud Logging gives one to each entry.
+func (e *entry) readDigest() error {
+	switch {
+	case e.insertID != "":
+		return nil
+	case e.part.total > 0:
+		return malformed("it is a part and has no insertId, by which parts are told from those of others")
+	}
+	payload := e.payload
+	if e.native.Exists() {
+		payload = e.native
+	}
+	sum := sha256.Sum256(payload.Compact())
+	e.digest = hex.EncodeToString(sum[:])
+	return nil
 }
 
 // isEntry tells whether a value looks like a LogEntry.
 func isEntry(v audit.Value) bool {
-	return v.Get("protoPayload").Exists() || v.Get("logName").Exists() && (v.Get("jsonPayload").Exists() || v.Get("textPayload").Exists()) ||
+	return v.Get("protoPayload").Exists() || v.Get(rowPayload).Kind() == audit.Object || v.Get("logName").Exists() && (v.Get("jsonPayload").Exists() || v.Get("textPayload").Exists()) ||
 		v.Get("insertId").Exists() && v.Get("jsonPayload").Exists()
 }
 
 // readPayload finds the AuditLog, in protoPayload or, as other writers put it, in jsonPayload.
 func (e *entry) readPayload(v audit.Value) error {
 	p := v.Get("protoPayload")
+	if row := v.Get(rowPayload); !p.Exists() && row.Kind() == audit.Object {
+		p, e.row = row, true
+	}
 	if p.Exists() && p.Kind() != audit.Object {
 		return malformed("protoPayload is no object but a JSON %s", p.Kind())
 	}
@@ -90,7 +115,8 @@ func (e *entry) readPayload(v audit.Value) error {
 	if !isAuditLog(p) {
 		return &NotKubernetes{strings.Clone(e.origin(p))}
 	}
-	e.payload, e.request, e.response = p, p.Get("request"), p.Get("response")
+	e.payload = p
+	e.request, e.response = e.body("request"), e.body("response")
 	return nil
 }
 
@@ -136,7 +162,7 @@ func (e *entry) readTime(v audit.Value) error {
 	if stamp == "" {
 		return malformed("it has no timestamp")
 	}
-	at, err := time.Parse(time.RFC3339Nano, stamp)
+	at, err := parseTime(stamp)
 	if err != nil {
 		return malformed("timestamp %.40q is no RFC 3339 time", stamp)
 	}
@@ -145,6 +171,20 @@ func (e *entry) readTime(v audit.Value) error {
 		return malformed("timestamp %.40q is out of range", stamp)
 	}
 	return nil
+}
+
+// parseTime reads a time as Cloud Logging writes it, or as databases do to which entries are exported: with a space, and
+// in UTC unless it says otherwise.
+func parseTime(stamp string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339Nano, stamp)
+	if err == nil || !strings.Contains(stamp, " ") {
+		return at, err
+	}
+	stamp = strings.TrimSuffix(stamp, " UTC")
+	if at, err := time.Parse("2006-01-02 15:04:05Z07:00", stamp); err == nil {
+		return at, nil
+	}
+	return time.Parse("2006-01-02 15:04:05", stamp)
 }
 
 // maxParts bounds what is believed of an entry's parts: each is of some 100 KB at least.
@@ -225,9 +265,10 @@ func text(v audit.Value) string {
 	return v.Text()
 }
 
+// yes reads a truth, which exports of databases spell as a text.
 func yes(v audit.Value) bool {
 	b, ok := v.Bool()
-	return ok && b
+	return ok && b || text(v) == "true"
 }
 
 // textsJSON is a JSON array of texts as a text.

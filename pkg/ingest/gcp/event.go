@@ -2,9 +2,9 @@ package gcp
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 )
@@ -53,7 +53,7 @@ func newEvent(e *entry) *event {
 	v.readStage()
 	v.readTimes()
 	v.readPart()
-	v.annotations[ours+"insert-id"] = e.insertID
+	v.annotate("insert-id", e.insertID)
 	v.annotate("log", e.log())
 	v.annotate("reconstructed", list(v.reconstructed))
 	v.annotate("unknown", list(v.unknown))
@@ -79,7 +79,7 @@ func (v *event) annotate(key, value string) {
 func (v *event) copyLabels() {
 	for key, value := range v.entry.labels.Members() {
 		if value.Kind() == audit.String && !strings.HasPrefix(key, ours) {
-			v.annotations[key] = value.Text()
+			v.annotations[v.entry.labelOf(key)] = value.Text()
 		}
 	}
 	for _, key := range placeLabels {
@@ -112,12 +112,13 @@ func (v *event) readTarget() {
 	}
 	if t.resource != "" {
 		v.rebuilt("objectRef")
+		t.completeFrom(v.entry.request)
 	} else if t.path == "" {
 		v.unknown = append(v.unknown, "objectRef")
 	}
 	if t.nameless {
 		v.unknown = append(v.unknown, "requestURI")
-		if t.resource != "" {
+		if t.resource != "" && t.name == "" {
 			v.unknown = append(v.unknown, "objectRef.name", "objectRef.namespace")
 		}
 		return
@@ -228,6 +229,7 @@ func (v *event) readBodies() {
 		v.level = "Metadata"
 	}
 	v.rebuilt("level")
+	v.unknown = append(v.unknown, v.entry.unread...)
 }
 
 // micro is how the API server spells times: with six digits, whatever they are.
@@ -240,16 +242,30 @@ func (v *event) readTimes() {
 		v.rebuilt("stageTimestamp")
 	}
 	v.received = v.staged
-	begin, err := time.Parse(time.RFC3339Nano, text(e.payload.Path("requestMetadata", "requestAttributes", "time")))
+	begin, err := parseTime(text(e.payload.Path("requestMetadata", "requestAttributes", "time")))
 	if begin = begin.UTC(); err == nil && begin.Year() >= 1 && !begin.After(e.at) {
 		v.received = begin.Format(micro)
 	} else {
 		v.rebuilt("requestReceivedTimestamp")
 	}
 	v.annotate("receive-timestamp", e.received)
+	v.readAuditID()
+}
+
+// uuid is what an API server takes for the id of a request by itself.
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// readAuditID takes the id of the operation, which GKE makes of that of the request.
+func (v *event) readAuditID() {
+	e := v.entry
 	v.auditID = e.operation.id
 	if v.auditID == "" {
 		v.auditID = e.insertID
+	}
+	if v.auditID == "" {
+		v.auditID = "sha256:" + e.digest
+	}
+	if !uuid.MatchString(e.operation.id) { // of whoever wrote the entry, it may be
 		v.rebuilt("auditID")
 	}
 }

@@ -35,6 +35,9 @@ func FuzzConvert(f *testing.F) {
 		require.NoError(t, err)
 		require.True(t, r.Time.Equal(e.Time), "%s, not %s", r.Time, e.Time)
 		_ = e.Answer().Sentence()
+		if v, err := audit.ParseValue(raw); err == nil && !isEvent(v.Get("jsonPayload")) { // those are passed on, whatever they hold
+			requireTyped(t, r.Raw)
+		}
 		again, err := Converter{}.Convert(shuffled(t, raw))
 		require.NoError(t, err)
 		assert.Equal(t, r.Identity, again.Identity)

@@ -12,11 +12,15 @@ import (
 const identityDomain = "kubewitness/gcp/1"
 
 // identity is a SHA-256 over log, time and insertId, by which Cloud Logging itself tells entries apart. How a log's name is
-// spelled makes no difference, nor which part of a split entry it is.
+// spelled makes no difference, nor which part of a split entry it is. Without an insertId the payload as it stands counts.
 func (e *entry) identity() audit.Identity {
 	h := sha256.New()
 	var number [8]byte
-	for _, s := range []string{identityDomain, slashed(e.logName), e.insertID} {
+	id := e.insertID
+	if id == "" {
+		id = "sha256:" + e.digest
+	}
+	for _, s := range []string{identityDomain, slashed(e.logName), id} {
 		binary.BigEndian.PutUint64(number[:], uint64(len(s)))
 		h.Write(number[:]) // without the length "a", "bc" would be "ab", "c"
 		h.Write([]byte(s))

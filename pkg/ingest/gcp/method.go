@@ -38,6 +38,12 @@ func parseMethod(name string) method {
 	return method{verb: verb}
 }
 
+// ofPaths tells whether a method is that of requests outside the resource API: "io.k8s.get".
+func ofPaths(name string) bool {
+	verb, ok := strings.CutPrefix(name, "io.k8s.")
+	return ok && verb != "" && !strings.Contains(verb, ".")
+}
+
 // plainGroups are the groups of Kubernetes that have no domain.
 var plainGroups = []string{"apps", "autoscaling", "batch", "extensions", "policy"}
 

@@ -8,10 +8,10 @@ import (
 
 // query is what labels tell of a URI's query: the command of an exec, and whether the request was a dry run.
 func (v *event) query() (parts []string) {
-	for _, word := range commandOf(text(v.entry.labels.Get(commandLabel))) {
+	for _, word := range commandOf(v.entry.label(commandLabel)) {
 		parts = append(parts, "command="+url.QueryEscape(word))
 	}
-	if dry := text(v.entry.labels.Get(dryRunLabel)); dry != "" && !strings.EqualFold(dry, "false") {
+	if dry := v.entry.label(dryRunLabel); dry != "" && !strings.EqualFold(dry, "false") {
 		parts = append(parts, "dryRun=All")
 	}
 	return parts

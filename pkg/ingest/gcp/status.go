@@ -106,7 +106,7 @@ const (
 // decision is that of the label, else of what authorizationInfo says was granted: false is left out of an entry's JSON, so
 // that what is not said to be granted is not.
 func (e *entry) decision() (decision string, labelled bool) {
-	if d := text(e.labels.Get(decisionLabel)); d != "" {
+	if d := e.label(decisionLabel); d != "" {
 		return d, true
 	}
 	for info := range e.payload.Get("authorizationInfo").Elems() {

@@ -84,7 +84,7 @@ func TestStreamRejectsWithAReason(t *testing.T) {
 		input  string
 		reason audit.Reason
 	}{
-		"malformed":                   {`{"protoPayload":{"serviceName":"k8s.io"},"timestamp":"2026-11-19T08:00:00Z"}`, audit.ReasonEntry},
+		"malformed":                   {`{"insertId":"a","protoPayload":{"serviceName":"k8s.io"},"timestamp":"yesterday"}`, audit.ReasonEntry},
 		"malformed in a page":         {`{"entries":[{"protoPayload":[]},` + podRead + `]}`, audit.ReasonEntry},
 		"a message that is no base64": {`{"message":{"data":"?","messageId":"1"}}`, audit.ReasonEntry},
 		"a message with nothing":      {`{"message":{"data":"e30=","messageId":"1"}}`, audit.ReasonEntry},

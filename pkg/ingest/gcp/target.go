@@ -10,12 +10,14 @@ import (
 // target is what a request is about.
 type target struct {
 	method
-	namespace string
-	name      string
-	tail      string // behind the subresource: the path of a proxied request, without the slash before it
-	path      string // of a request outside the resource API, from "/"
-	doubt     bool   // method and resource name contradict each other, or one is not understood
-	nameless  bool   // the method alone is known: what the object is called, and where it is, is not
+	namespace            string
+	name                 string
+	uid, resourceVersion string // as the request says them
+
+	tail     string // behind the subresource: the path of a proxied request, without the slash before it
+	path     string // of a request outside the resource API, from "/"
+	doubt    bool   // method and resource name contradict each other, or one is not understood
+	nameless bool   // the method alone is known: what the object is called, and where it is, is not
 }
 
 // parseTarget puts method and resource name together: "apps/v1/namespaces/shop/deployments/web/scale".
@@ -29,6 +31,10 @@ func parseTarget(methodName, resourceName string) target {
 		t.readResource(words, named)
 	case named.resource == "" && resourceName != "":
 		t.path = "/" + strings.TrimPrefix(resourceName, "/")
+	case resourceName == "" && ofPaths(methodName):
+		t.path = "/" // GKE leaves the slash at the begin out, and so here everything
+	case named.resource != "" && t.readLoose(words, named):
+		t.doubt = true
 	default:
 		t.doubt, t.nameless = true, true
 	}
@@ -78,6 +84,38 @@ func (t *target) readResource(words []string, named method) {
 		t.namespace = t.name // as in the API server's own events
 	}
 	t.doubt = named.resource != "" && (named.resource != t.resource || named.subresource != t.subresource && named.subresource != "")
+}
+
+// readLoose looks for the resource of the method in words of another form:
+// "projects/P/locations/L/clusters/C/k8s/namespaces/shop/pods/web", "pods/web".
+func (t *target) readLoose(words []string, named method) bool {
+	from := slices.Index(words, named.resource)
+	for i, w := range words {
+		if w == "namespaces" && word(words, i+2) == named.resource {
+			from = i
+			break
+		}
+	}
+	if from < 0 {
+		return false
+	}
+	t.readResource(append([]string{named.group, named.version}, words[from:]...), named)
+	return true
+}
+
+// completeFrom takes from the object that was sent what the path does not say, as the API server does.
+func (t *target) completeFrom(sent audit.Value) {
+	meta := sent.Get("metadata")
+	if t.verb != "create" && t.verb != "update" || meta.Kind() != audit.Object {
+		return
+	}
+	if t.namespace == "" {
+		t.namespace = text(meta.Get("namespace"))
+	}
+	if t.name == "" {
+		t.name = text(meta.Get("name"))
+	}
+	t.uid, t.resourceVersion = text(meta.Get("uid")), text(meta.Get("resourceVersion"))
 }
 
 // namespaced splits a namespace off. A namespace itself and its subresources look the same, but for the method:
