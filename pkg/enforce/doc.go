@@ -27,6 +27,9 @@
 // is observed. An exception that fits and has not expired makes an observation of a warning
 // or a denial.
 //
+// A denial is for who makes something so. Where an update leaves an object what it was, and the
+// rule finds the object before, too, it is a warning; see [Before].
+//
 // Where an entry or an exception holds is told as package scope says.
 //
 // Unknown keys, keys that are there twice, and names of rules that do not exist are errors,

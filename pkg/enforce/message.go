@@ -1,8 +1,8 @@
 package enforce
 
 import (
+	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Finding is a detection that was decided on.
@@ -25,20 +25,36 @@ func (f *Finding) why() string {
 	return desc
 }
 
-// shortWarning is how many characters a warning has at most, if it can: API servers ask for
-// 120, and cut at 256.
-const shortWarning = 120
+// maxWarning is how many bytes a warning has at most, if it can: API servers cut at 256 characters
+// where there are many.
+const maxWarning = 256
 
-// Warning is the line that warns whoever asked.
-func (p *Policy) Warning(f *Finding) string {
-	s, joint := "kubewitness: "+f.Rule, ": "
-	for _, more := range []string{f.why(), p.exception()} {
-		longer := s + joint + strings.TrimSuffix(more, ".")
-		if more == "" || utf8.RuneCountInString(longer) > shortWarning {
-			continue
-		}
-		s, joint = longer, ". "
+// Warning is the line that warns whoever asked, about an object such as "pods/shop/web (image nginx)";
+// "" where it has no name. What does not fit is left out, the words at the end first.
+func (p *Policy) Warning(f *Finding, object string) string {
+	s := "kubewitness: " + f.Rule
+	standing := ""
+	if f.Decision.Standing {
+		standing = "let through, since it was so before"
 	}
+	for _, words := range []string{object, standing} {
+		if longer := s + ": " + words; words != "" && len(longer) <= maxWarning {
+			s = longer
+		}
+	}
+	why, contact := strings.TrimSuffix(f.why(), "."), p.exception()
+	for _, words := range [][]string{{why, contact}, {clause(why), contact}, {why}, {clause(why)}, {contact}} {
+		words = slices.DeleteFunc(words, func(w string) bool { return w == "" })
+		if longer := s + ": " + strings.Join(words, ". "); len(words) > 0 && len(longer) <= maxWarning {
+			return longer
+		}
+	}
+	return s
+}
+
+// clause is the part of a sentence before its first colon.
+func clause(sentence string) string {
+	s, _, _ := strings.Cut(sentence, ": ")
 	return s
 }
 

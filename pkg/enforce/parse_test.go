@@ -66,7 +66,7 @@ func FuzzParse(f *testing.F) {
 		for _, e := range p.Entries {
 			d := p.Decide(&Request{Cluster: "c"}, e.rule(), e.Tags, noon)
 			require.Contains(t, []Action{Observe, Warn, Deny}, d.Action)
-			_ = p.Warning(&Finding{Rule: e.rule(), Decision: d})
+			_ = p.Warning(&Finding{Rule: e.rule(), Decision: d}, "pods/a")
 		}
 		for _, x := range p.Exceptions {
 			require.NotEmpty(t, x.Owner)

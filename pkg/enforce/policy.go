@@ -54,7 +54,12 @@ type Decision struct {
 	Action    Action
 	Entry     *Entry     // that says so; nil: none does
 	Exception *Exception // that lets it through, though the entry says otherwise; nil: none
+	Standing  bool       // the entry says deny, and a warning is made of it: it was so before, see [Decision.Stand]
 }
+
+// Stand makes a warning of a denial: what was found was so before the request, which leaves it as
+// it is. Else nobody could label, scale down or let go of what is there already.
+func (d *Decision) Stand() { d.Action, d.Standing = Warn, true }
 
 // Decide decides about a detection of a rule with these tags.
 func (p *Policy) Decide(r *Request, rule string, tags []string, now time.Time) Decision {
@@ -112,11 +117,14 @@ func (x *Exception) String() string {
 }
 
 // Verdict is what a detection led to, in a word: the action, "excepted" for what an
-// exception let through, and with dryRun "would-warn" and "would-deny".
+// exception let through, "standing" for a denial that is none since it was so before, and with
+// dryRun "would-warn" and "would-deny".
 func (d *Decision) Verdict(dryRun bool) string {
 	switch {
 	case d.Exception != nil:
 		return "excepted"
+	case d.Standing:
+		return "standing"
 	case dryRun && d.Action != Observe:
 		return "would-" + string(d.Action)
 	}

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -116,8 +115,12 @@ func TestMessages(t *testing.T) {
 		p.Denial(found, "jane was refused creating pod shop/web by admission"))
 	found[0].Decision.Entry = entry
 	assert.Equal(t, "kubewitness: Privileged, Host Path: Use a capability.", (&Policy{}).Denial(found, ""))
-	assert.Equal(t, "kubewitness: Privileged: Use a capability. For an exception: ask in #platform", p.Warning(&found[0]))
-	assert.Equal(t, "kubewitness: Privileged: A pod, or the template of a workload, has a container that runs privileged",
-		p.Warning(&Finding{Rule: "Privileged", Desc: desc}), "what does not fit into 120 characters is left out")
-	assert.LessOrEqual(t, utf8.RuneCountInString(p.Warning(&Finding{Rule: "R", Desc: strings.Repeat("ä", 100)})), shortWarning)
+	assert.Equal(t, "kubewitness: Privileged: pods/shop/web: Use a capability. For an exception: ask in #platform", p.Warning(&found[0], "pods/shop/web"))
+	found[0].Decision.Stand()
+	assert.Equal(t, "kubewitness: Privileged: pods/shop/web: let through, since it was so before: Use a capability. For an exception: ask in #platform", p.Warning(&found[0], "pods/shop/web"))
+	assert.Equal(t, "standing", found[0].Decision.Verdict(true))
+	long := "A container runs privileged: " + strings.Repeat("it has all capabilities, ", 10)
+	assert.Equal(t, "kubewitness: Privileged: A container runs privileged. For an exception: ask in #platform",
+		p.Warning(&Finding{Rule: "Privileged", Desc: long}, ""), "of what does not fit, the first clause")
+	assert.LessOrEqual(t, len(p.Warning(&Finding{Rule: "R", Desc: strings.Repeat("ä", 300)}, strings.Repeat("x", 300))), maxWarning)
 }

@@ -15,8 +15,10 @@ import (
 	"hash"
 	"io"
 
+	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/correlate"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
+	"github.com/kubewitness/kubewitness/pkg/field"
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/redact"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
@@ -67,6 +69,14 @@ func (r *Rules) Digest() []byte { return r.digest[:] }
 
 // Set is what the rules were compiled from. It is not to be changed.
 func (r *Rules) Set() *ruleset.Set { return r.set }
+
+// Meets tells which rules an event meets. It is no detection: nothing is counted and nothing kept.
+func (r *Rules) Meets(e *audit.Event) (names []string) {
+	for _, d := range r.matcher.Match(&field.Context{Event: e, First: e.Time}).Detections {
+		names = append(names, d.Rule.Name)
+	}
+	return names
+}
 
 // Stateful are those of the rules that need more than one event. A judge leaves them
 // to others.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -196,6 +198,10 @@ func (d *decider) Review(e *audit.Event, id audit.Identity) admission.Judgement 
 			det := &detections[i]
 			f := enforce.Finding{Rule: det.Rule.Name, Desc: det.Rule.Desc, Decision: policy.Decide(&request, det.Rule.Name, det.Rule.Tags, now)}
 			found = append(found, f)
+		}
+		d.stand(e, found)
+		for i := range detections {
+			det, f := &detections[i], &found[i]
 			det.Fields = append(det.Fields, match.OutputField{Key: verdictField, Value: f.Decision.Verdict(d.dryRun)})
 			if x := f.Decision.Exception; x != nil {
 				det.Fields = append(det.Fields, match.OutputField{Key: exceptionField, Value: d.judge.Text(x.String())})
@@ -209,30 +215,61 @@ func (d *decider) Review(e *audit.Event, id audit.Identity) admission.Judgement 
 	return j
 }
 
+// stand lets through what would be denied though it was so before the request.
+func (d *decider) stand(e *audit.Event, found []enforce.Finding) {
+	denied := func(f enforce.Finding) bool { return f.Decision.Action == enforce.Deny }
+	if !slices.ContainsFunc(found, denied) {
+		return
+	}
+	before, ok := enforce.Before(e)
+	if !ok {
+		return
+	}
+	met := d.judge.Rules().Meets(before)
+	for i := range found {
+		if denied(found[i]) && slices.Contains(met, found[i].Rule) {
+			found[i].Decision.Stand()
+		}
+	}
+}
+
 // verdictOf is what is answered to what was found in an event, which is told as it is stored.
 func verdictOf(p *enforce.Policy, found []enforce.Finding, stored []byte) (v admission.Verdict) {
+	if !slices.ContainsFunc(found, func(f enforce.Finding) bool { return f.Decision.Action != enforce.Observe }) {
+		return v
+	}
+	var a audit.Answer // of nothing, where it cannot be told
+	e, err := audit.Converted{Raw: stored}.Event()
+	if err == nil {
+		a = e.Answer()
+	}
 	var denied []enforce.Finding
 	for i := range found {
 		switch found[i].Decision.Action {
 		case enforce.Warn:
-			v.Warnings = append(v.Warnings, p.Warning(&found[i]))
+			v.Warnings = append(v.Warnings, p.Warning(&found[i], about(&a)))
 		case enforce.Deny:
 			denied = append(denied, found[i])
 		}
 	}
-	if len(denied) > 0 {
-		v.Denied, v.Message = true, p.Denial(denied, refusedSentence(stored))
+	if len(denied) == 0 {
+		return v
 	}
+	sentence := ""
+	if err == nil {
+		a.What.Outcome = audit.OutcomeRefused
+		sentence = a.Sentence()
+	}
+	v.Denied, v.Message = true, p.Denial(denied, sentence)
 	return v
 }
 
-// refusedSentence says what was refused; "" where it cannot be told.
-func refusedSentence(stored []byte) string {
-	e, err := audit.Converted{Raw: stored}.Event()
-	if err != nil {
-		return ""
+// about is the object of a request with its images, if they are short enough for a warning.
+func about(a *audit.Answer) string {
+	const most = 100
+	images := strings.Join(a.Where.Images, ", ")
+	if images == "" || len(images) > most {
+		return a.Where.Object
 	}
-	a := e.Answer()
-	a.What.Outcome = audit.OutcomeRefused
-	return a.Sentence()
+	return a.Where.Object + " (" + images + ")"
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/ingest/admission"
 	"github.com/kubewitness/kubewitness/pkg/judge"
+	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/redact"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
@@ -85,7 +86,7 @@ func TestReviewsAreAnswered(t *testing.T) {
 	assert.Contains(t, answer, `A container runs privileged. For an exception: ask in #platform."`)
 	code, answer = s.review(t, privilegedPod("u-2", "dev"))
 	assert.Equal(t, http.StatusOK, code)
-	assert.Contains(t, answer, `"allowed":true,"warnings":["kubewitness: Privileged: A container runs privileged. For an exception: ask in #platform"]`)
+	assert.Contains(t, answer, `"allowed":true,"warnings":["kubewitness: Privileged: pods/dev/web (nginx): A container runs privileged. For an exception: ask in #platform"]`)
 	code, _ = s.review(t, "{}")
 	assert.Equal(t, http.StatusBadRequest, code)
 	for _, verdict := range []string{"deny", "warn"} {
@@ -166,6 +167,41 @@ func TestDecider(t *testing.T) {
 			assert.Equal(t, tt.verdict, fields["kw.verdict"])
 			assert.Equal(t, tt.exception, fields["kw.exception"])
 			assert.Equal(t, audit.OutcomeAllowed, out[0].Event.Answer().What.Outcome, "the verdict is the handler's to add")
+		})
+	}
+}
+
+// TestStandingViolationIsLetGo: what was so before can be labelled and let go of; what is made of
+// it anew is denied.
+func TestStandingViolationIsLetGo(t *testing.T) {
+	at := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	const old = `,"oldObject":{"kind":"Pod","apiVersion":"v1","spec":{"containers":[{"name":"c","image":"nginx","securityContext":{"privileged":true},"args":["--token=abcdef0123456789abcdef0123456789"]}]}}}}`
+	for _, tt := range []struct {
+		name, from, to string
+		dryRun         bool
+		denied         bool
+		verdict        string
+	}{
+		{"a label", `"spec"`, `"metadata":{"labels":{"a":"b"}},"spec"`, false, false, "standing"},
+		{"a label, in a dry run", `"spec"`, `"metadata":{"labels":{"a":"b"}},"spec"`, true, false, "standing"},
+		{"another image", `nginx`, `evil`, false, true, "deny"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDecider(t, denying, tt.dryRun, &at)
+			body := strings.Replace(strings.Replace(privilegedPod("u", "shop"), "CREATE", "UPDATE", 1), tt.from, tt.to, 1)
+			e, err := admission.Event([]byte(strings.TrimSuffix(body, "}}")+old), admission.Origin{Cluster: "prod", Received: at})
+			require.NoError(t, err)
+			before := d.judge.Counters().Events
+			j := d.Review(e, e.Identity())
+			assert.Equal(t, tt.denied, j.Verdict.Denied)
+			assert.Equal(t, before+1, d.judge.Counters().Events, "the object before is no event")
+			out, errs := record.Decode(record.Stored{Source: "admission", Items: []record.Item{j.Item}})
+			require.Empty(t, errs)
+			require.Len(t, out[0].Detections, 1)
+			assert.Contains(t, out[0].Detections[0].Fields, match.OutputField{Key: verdictField, Value: tt.verdict})
+			if !tt.denied && !tt.dryRun {
+				assert.Equal(t, []string{"kubewitness: Privileged: pods/shop/web (nginx): let through, since it was so before: A container runs privileged. For an exception: ask in #platform"}, j.Verdict.Warnings)
+			}
 		})
 	}
 }
