@@ -36,6 +36,7 @@ const (
 // Config says what a Gate lets in.
 type Config struct {
 	Prefix         string   // of paths
+	Anywhere       bool     // other segments may stand before the prefix
 	Clusters       []string // those that there are: * in a credential stands for them; none: any, if Open
 	DefaultCluster string   // of requests that name none
 	Open           bool     // ask for no credential

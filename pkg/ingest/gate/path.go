@@ -17,8 +17,8 @@ func (g *Gate) parsePath(u *url.URL) (p path, known bool) {
 	if escaped == "/" || escaped == "" {
 		return path{}, true
 	}
-	rest, ok := strings.CutPrefix(escaped, strings.TrimSuffix(g.cfg.Prefix, "/"))
-	if !ok || rest != "" && rest[0] != '/' {
+	rest, ok := g.behindPrefix(escaped)
+	if !ok {
 		return path{}, false
 	}
 	rest = strings.TrimSuffix(strings.TrimPrefix(rest, "/"), "/")
@@ -41,6 +41,22 @@ func (g *Gate) parsePath(u *url.URL) (p path, known bool) {
 		p.secret = segments[1]
 	}
 	return p, true
+}
+
+// behindPrefix returns what of a path stands behind the prefix, or where there may be
+// other segments before it, behind its first occurrence.
+func (g *Gate) behindPrefix(escaped string) (rest string, ok bool) {
+	prefix := strings.TrimSuffix(g.cfg.Prefix, "/")
+	for at := 0; ; {
+		if rest, ok = strings.CutPrefix(escaped[at:], prefix); ok && (rest == "" || rest[0] == '/') {
+			return rest, true
+		}
+		n := strings.IndexByte(escaped[at+1:], '/')
+		if n < 0 || !g.cfg.Anywhere {
+			return "", false
+		}
+		at += 1 + n
+	}
 }
 
 // Local refuses what a web page in a browser on this host could send when no

@@ -10,7 +10,8 @@
 //	/audit/CLUSTER           telling the cluster that the events are of
 //	/audit/CLUSTER/SECRET    and proving who sends, for senders that can do no better
 //
-// A query, such as the ?timeout=30s of Kubernetes clients, is passed over. Who sends is
+// Whatever stands before the prefix, as a proxy may have put it there, is passed over:
+// /any/thing/audit/CLUSTER. A query, such as the ?timeout=30s of Kubernetes clients, is passed over. Who sends is
 // proved by a bearer token, else by a verified client certificate, else by the secret
 // in the path; a wrong token is an error even when another proof would do. The cluster
 // is the one in the path, else in the header X-Kubewitness-Cluster, else the only
@@ -127,7 +128,7 @@ func New(cfg Config) (*Handler, error) {
 	}
 	h := &Handler{cfg: cfg, judging: make(chan struct{}, cfg.Judges)}
 	h.hand.most = cfg.MaxInHand
-	h.gate = gate.New(gate.Config{Prefix: cfg.Prefix, Clusters: cfg.Clusters, DefaultCluster: cfg.DefaultCluster, Open: cfg.Insecure})
+	h.gate = gate.New(gate.Config{Prefix: cfg.Prefix, Anywhere: true, Clusters: cfg.Clusters, DefaultCluster: cfg.DefaultCluster, Open: cfg.Insecure})
 	return h, nil
 }
 
