@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"bytes"
 	"maps"
 	"net/netip"
 	"slices"
@@ -10,7 +11,7 @@ import (
 
 // context appends the fields of ECS that say who did what where, the same below
 // kubernetes.audit, and the labels of the cluster.
-func (w *writer) context(dst []byte, audit *shape) []byte {
+func (w *writer) context(dst []byte, s *shape) []byte {
 	dst = w.labels(dst)
 	dst = w.user(dst)
 	dst = w.addresses(dst)
@@ -21,8 +22,35 @@ func (w *writer) context(dst []byte, audit *shape) []byte {
 	}
 	mark := len(dst)
 	dst = openObject(dst, `"kubernetes":`)
-	dst = w.value(dst, audit, w.root)
+	dst = w.envelope(w.value(dst, s, w.root))
 	return closeObject(dst, mark)
+}
+
+// What an event is.
+const (
+	auditKind    = "Event"
+	auditVersion = "audit.k8s.io/v1"
+)
+
+// envelope adds to kubernetes.audit, the last member, what an event is where it does not say
+// so: the elements of a webhook's lists leave it out, and who wrote a query for logs asks
+// for it, as the Sigma pipeline for Kubernetes does in each.
+func (w *writer) envelope(dst []byte) []byte {
+	if w.root.Get("kind").Kind() != audit.Absent || w.root.Get("apiVersion").Kind() != audit.Absent {
+		return dst
+	}
+	if !bytes.HasSuffix(dst, []byte("},")) { // nothing else of it is there
+		return append(dst, `"audit":{"kind":"`+auditKind+`","apiVersion":"`+auditVersion+`"},`...)
+	}
+	return append(dst[:len(dst)-2], `,"kind":"`+auditKind+`","apiVersion":"`+auditVersion+`"},`...)
+}
+
+// apiVersion is that of the event, said or not.
+func (w *writer) apiVersion() string {
+	if v := textOf(w.root.Get("apiVersion")); v != "" || w.root.Get("kind").Kind() != audit.Absent {
+		return v
+	}
+	return auditVersion
 }
 
 func (w *writer) labels(dst []byte) []byte {
@@ -129,7 +157,7 @@ func source(all []netip.Addr, proxies []netip.Prefix) netip.Addr {
 func (w *writer) orchestrator(dst []byte) []byte {
 	ref := w.root.Get("objectRef")
 	dst = append(dst, `"orchestrator":{"type":"kubernetes",`...)
-	dst = member(dst, `"api_version":`, textOf(w.root.Get("apiVersion")))
+	dst = member(dst, `"api_version":`, w.apiVersion())
 	if cluster := w.e.Event.Cluster; cluster != "" {
 		dst = append(dst, `"cluster":{"name":`...)
 		dst = append(appendText(dst, cluster), "},"...)

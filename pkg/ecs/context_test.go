@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/ecs"
 )
 
@@ -106,4 +107,42 @@ func TestCategoryAndType(t *testing.T) {
 		assert.Equal(t, c.category, doc.Event.Category, "%v", c)
 		assert.Equal(t, c.typ, doc.Event.Type, "%v", c)
 	}
+}
+
+// TestWhatTheEventIs holds that an event of a webhook's list, whose elements say neither kind
+// nor version, is found by queries that ask for these, as one of a log is.
+func TestWhatTheEventIs(t *testing.T) {
+	for raw, want := range map[string][3]string{
+		`{"auditID":"a"}`: {"Event", "audit.k8s.io/v1", "audit.k8s.io/v1"},
+		`{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"a"}`: {"Event", "audit.k8s.io/v1", "audit.k8s.io/v1"},
+		`{"kind":"Odd","auditID":"a"}`:                                  {"Odd", "", ""},
+		`{"apiVersion":"v7","auditID":"a"}`:                             {"", "v7", "v7"},
+		`{"kind":7,"auditID":"a"}`:                                      {"7", "", ""},
+	} {
+		r := recordOf(&audit.Event{Raw: []byte(raw)})
+		for _, doc := range [][]byte{ecs.AppendEvent(nil, r, options()), ecs.AppendDetection(nil, full(r.Event), 0, options())} {
+			var d struct {
+				Kubernetes struct {
+					Audit struct {
+						AuditID    string
+						Kind       any
+						APIVersion string
+					}
+				}
+				Orchestrator struct {
+					APIVersion string `json:"api_version"`
+				}
+			}
+			require.NoError(t, json.Unmarshal(doc, &d), string(doc))
+			assert.Equal(t, "a", d.Kubernetes.Audit.AuditID, raw)
+			got := [3]string{"", d.Kubernetes.Audit.APIVersion, d.Orchestrator.APIVersion}
+			if d.Kubernetes.Audit.Kind != nil {
+				got[0] = fmt.Sprint(d.Kubernetes.Audit.Kind)
+			}
+			assert.Equal(t, want, got, raw)
+		}
+	}
+	var d map[string]any
+	require.NoError(t, json.Unmarshal(ecs.AppendEvent(nil, recordOf(&audit.Event{Raw: []byte(`{}`)}), options()), &d))
+	assert.Equal(t, map[string]any{"audit": map[string]any{"kind": "Event", "apiVersion": "audit.k8s.io/v1"}}, d["kubernetes"])
 }

@@ -11,8 +11,8 @@ type copied struct{ path, typ, doc string }
 
 // requestTable is what events of every level have.
 var requestTable = []copied{
-	{"apiVersion", keyword, "audit.k8s.io/v1. Absent from events of a webhook."},
-	{"kind", keyword, "Event. Absent from events of a webhook."},
+	{"apiVersion", keyword, "audit.k8s.io/v1, also of an event that does not say so, as those of a webhook."},
+	{"kind", keyword, "Event, also of one that does not say so."},
 	{"level", keyword, "Metadata, Request or RequestResponse."},
 	{"auditID", keyword, "Identifier of the request; its stages share it. A client can choose it."},
 	{"stage", keyword, "RequestReceived, ResponseStarted, ResponseComplete or Panic."},
