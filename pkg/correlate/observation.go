@@ -82,11 +82,23 @@ func (r *Rules) observe(c *field.Context, id audit.Identity, met []int32, faults
 	return &seen
 }
 
-// tellsApart tells whether a rule needs the identity of each event that it counts. That a
-// cluster is silent needs it of the last one only, and it is made of all bytes of an event.
+// tellsApart tells whether a rule needs the identity of each event that it counts, which is
+// made of all bytes of an event. Where values count, or the last event only, those that fire
+// are enough: [Stream.identity].
 func (r *Rules) tellsApart(h hit) bool {
 	state := r.rules[h.rule].state
-	return state == nil || state.Kind != rules.Absence || len(state.Timers) > 0
+	if state == nil {
+		return true
+	}
+	switch state.Kind {
+	case rules.Absence:
+		return len(state.Timers) > 0
+	case rules.Threshold:
+		return len(state.Distinct) == 0
+	case rules.NewTerms:
+		return false
+	}
+	return true
 }
 
 // fill finds the key and the values; false where one of them is not there.

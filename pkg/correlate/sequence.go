@@ -57,7 +57,8 @@ func (q *sequence) observe(s *Stream, k *clock, h *hit) {
 		v.steps = make([][]mark, len(q.rule.state.Steps))
 	}
 	q.forget(v, k.mark())
-	m := mark{at: at, id: binary.LittleEndian.Uint64(s.id[:]), audit: limited(s.c.Event.AuditID), differs: h.differs, ahead: h.ahead}
+	id := s.identity()
+	m := mark{at: at, id: binary.LittleEndian.Uint64(id[:]), audit: limited(s.c.Event.AuditID), differs: h.differs, ahead: h.ahead}
 	if q.add(s, v, int(h.step), m) {
 		q.check(s, k, h.key, v, at)
 	}

@@ -219,6 +219,14 @@ func (s *Stream) take(k *clock, c *field.Context, o *Observation, now int64) {
 	c.Seen, s.c = nil, nil
 }
 
+// identity is that of the event being judged.
+func (s *Stream) identity() audit.Identity {
+	if s.c != nil {
+		s.id = orOf(s.id, s.c.Event)
+	}
+	return s.id
+}
+
 // settle judges a condition that asks for what was seen before.
 func (s *Stream) settle(h *hit, c *field.Context) bool {
 	rule := s.rules.rules[h.rule]
@@ -302,8 +310,10 @@ func (s *Stream) fire(n int32, k *clock, key string, window int64, x field.Corre
 	if s.c != nil {
 		c = *s.c
 	}
-	trigger := s.id
-	if with != nil {
+	var trigger audit.Identity
+	if with == nil {
+		trigger = s.identity()
+	} else {
 		c = field.Context{Event: with.event, Num: with.num, First: c.First, Hostname: s.opt.Hostname}
 		trigger = orOf(with.id, with.event)
 	}
@@ -349,7 +359,8 @@ func (a *alone) observe(s *Stream, k *clock, _ *hit) {
 		return
 	}
 	s.counters.Found++
-	s.found = append(s.found, Found{Event: c.Event, ID: findingID(a.rule.spec.Name, k.name, string(s.id[:]), 0), Trigger: s.id, Detection: d})
+	trigger := s.identity()
+	s.found = append(s.found, Found{Event: c.Event, ID: findingID(a.rule.spec.Name, k.name, string(trigger[:]), 0), Trigger: trigger, Detection: d})
 }
 
 func (a *alone) advance(*Stream, *clock, int64) {}

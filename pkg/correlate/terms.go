@@ -86,10 +86,10 @@ func (v *sighted) isNew(day int32, r *rule) bool {
 // owe keeps an event of a day that has just begun: whether its value is new is known
 // when all of the day before has come. The first one is kept.
 func (t *terms) owe(s *Stream, k *clock, e *entry[sighted]) {
-	v := &e.value
+	v, id := &e.value, s.identity()
 	if v.owed != nil {
 		a, b := s.c.Event.Time, v.owed.event.Time
-		if cmp.Or(a.Compare(b), bytes.Compare(s.id[:], v.owed.id[:])) >= 0 {
+		if cmp.Or(a.Compare(b), bytes.Compare(id[:], v.owed.id[:])) >= 0 {
 			return
 		}
 	} else {

@@ -74,7 +74,8 @@ func (t *threshold) observe(s *Stream, k *clock, h *hit) {
 	if len(t.rule.values) > 0 {
 		v.stretches[i].addValue(h.value, at, t.rule.state.Count)
 	} else {
-		v.stretches[i].addTime(moment{at: at, id: binary.LittleEndian.Uint64(s.id[:])}, t.rule.state.Count)
+		id := s.identity()
+		v.stretches[i].addTime(moment{at: at, id: binary.LittleEndian.Uint64(id[:])}, t.rule.state.Count)
 	}
 	if !v.hasFired(t.window(at)) || !v.hasFired(t.window(at+t.within()-1)) {
 		t.check(s, k, h.key, v, i, at)

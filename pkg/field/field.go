@@ -76,6 +76,7 @@ type Field struct {
 	extract extractor
 	pointer bool // the argument is a JSON pointer
 	inBody  bool // see InBody
+	ofPod   bool // see OfPod
 }
 
 // Append appends the items that the field finds to dst, and nothing when it is
@@ -104,6 +105,10 @@ func (f *Field) InBody(a Arg) bool {
 	}
 	return f.inBody
 }
+
+// OfPod tells whether the field is about nothing but the pod that a request writes:
+// see [Context.WritesPod].
+func (f *Field) OfPod() bool { return f.ofPod }
 
 // Info is what conditions need to know of the field.
 func (f *Field) Info() condition.FieldInfo {

@@ -49,7 +49,7 @@ func templateTable() []*Field {
 
 // ofPod is a field over the pod that a request writes.
 func ofPod(name, doc, example string, typ condition.Type, paths []string, find func(dst []Item, p pod, a Arg) []Item) *Field {
-	return &Field{Name: name, Class: classTemplate, Doc: doc, Example: example, Type: typ, Paths: paths,
+	return &Field{Name: name, Class: classTemplate, Doc: doc, Example: example, Type: typ, Paths: paths, ofPod: true,
 		extract: func(dst []Item, c *Context, a Arg) []Item { return find(dst, c.writtenPod(), a) }}
 }
 

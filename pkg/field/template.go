@@ -15,6 +15,13 @@ func (c *Context) writtenPod() pod {
 	return c.pod
 }
 
+// WritesPod tells whether the request writes a pod or the template of one. Where it does
+// not, all fields [Field.OfPod] are absent.
+func (c *Context) WritesPod() bool {
+	p := c.writtenPod()
+	return p.meta.Exists() || p.spec.Exists()
+}
+
 // podOf finds the pod that a request writes: the object itself for pods, the
 // template in it for everything that has one, custom resources included.
 // Status updates and other subresources write no pod; what they carry of it is

@@ -11,6 +11,7 @@ type index struct {
 	values   []valueIndex
 	insides  []insideIndex
 	residual residual
+	bits     []int32   // by rule: its bit among the residual rules; -1: none
 	access   []*access // by rule; nil: residual, or never matching
 }
 
@@ -35,10 +36,10 @@ func newIndex(p *program) *index {
 	var rest []int32
 	for i, a := range x.access {
 		id := int32(i)
+		if p.rules[i].root != falseNode && (a == nil || len(p.rules) <= mostByBit) {
+			rest = append(rest, id)
+		}
 		if a == nil {
-			if p.rules[i].root != falseNode {
-				rest = append(rest, id)
-			}
 			continue
 		}
 		for _, at := range a.atoms {
@@ -56,8 +57,29 @@ func newIndex(p *program) *index {
 		x.insides = append(x.insides, insideIndex{slot: k.slot, fold: fold, texts: len(texts), auto: newAutomaton(texts, fold)})
 	}
 	x.residual = newResidual(p, acc, rest)
+	x.setBits()
 	x.order(p)
 	return x
+}
+
+// mostByBit is up to how many rules those that are found are ruled out together with
+// the residual ones.
+const mostByBit = 512
+
+// setBits notes which rules have a bit, and which of these are found by nothing.
+func (x *index) setBits() {
+	x.bits = make([]int32, len(x.access))
+	for i := range x.bits {
+		x.bits[i] = -1
+	}
+	r := &x.residual
+	r.all = make([]uint64, (len(r.rules)+63)/64)
+	for bit, rule := range r.rules {
+		x.bits[rule] = int32(bit)
+		if x.access[rule] == nil {
+			r.all[bit/64] |= 1 << (bit % 64)
+		}
+	}
 }
 
 // place is where atoms of one kind are looked up together.
@@ -104,12 +126,13 @@ func b2i(b bool) int {
 
 // candidates lists the rules that can match the event, in order.
 func (x *index) candidates(st *state) {
+	copy(st.alive, x.residual.all)
 	for i := range x.values {
 		v := &x.values[i]
 		val := st.slot(v.slot)
 		for j := range val.items {
 			for _, r := range v.rules[val.items[j].Text] {
-				st.list(r)
+				x.list(st, r)
 			}
 		}
 	}
@@ -118,7 +141,7 @@ func (x *index) candidates(st *state) {
 		if val := st.slot(v.slot); val.present {
 			st.found = v.auto.find(val.items[0].Text, st.found[:0])
 			for _, r := range st.found {
-				st.list(r)
+				x.list(st, r)
 			}
 		}
 	}
@@ -130,8 +153,12 @@ func (x *index) candidates(st *state) {
 	}
 }
 
-// list makes a rule a candidate, once.
-func (st *state) list(rule int32) {
+// list makes a rule a candidate, once: one with a bit unless it is ruled out.
+func (x *index) list(st *state, rule int32) {
+	if bit := x.bits[rule]; bit >= 0 {
+		st.alive[bit/64] |= 1 << (bit % 64)
+		return
+	}
 	if st.listed[rule] != st.stamp {
 		st.listed[rule] = st.stamp
 		st.candidates = append(st.candidates, rule)

@@ -39,6 +39,9 @@ type pred struct {
 	test   func(left, right []field.Item) bool
 	cost   int32
 	check  *condition.Check
+
+	repeated int32 // number of the slot among the repeated ones; -1: none of these
+	bit      uint8 // of a verdict
 }
 
 // textSet is a set of texts: a few are compared one by one, more are hashed.

@@ -48,6 +48,8 @@ func (p *Profiler) Observe(c *field.Context) {
 	p.events++
 	st := p.m.states.Get().(*state)
 	defer p.m.states.Put(st)
+	st.alone = true
+	defer func() { st.alone = false }()
 	st.begin(c)
 	p.m.index.candidates(st)
 	candidates := slices.Clone(st.candidates)

@@ -20,6 +20,8 @@ type program struct {
 	nodes []graphNode
 	rules []planned
 	memos int // nodes that are remembered for an event
+
+	repeated []repeated
 }
 
 // planned is a rule in the program.
@@ -98,6 +100,7 @@ func compile(plain *Plain, cat *field.Catalogue, strict bool) (*program, error) 
 			c.memos++
 		}
 	}
+	c.repeat()
 	return &c.program, nil
 }
 

@@ -8,10 +8,13 @@ import "math/bits"
 // several of them demand. What stands in the bodies comes last, and is looked
 // at only where a rule is left that asks for it.
 type residual struct {
-	rules []int32 // by bit, in order
-	all   []uint64
+	rules []int32  // by bit, in order
+	all   []uint64 // those that are candidates unless ruled out
+	first []int32  // repeated slots whose values rule out many, to be looked at first
 	steps []step
 	terms map[int32][]nodeID // by rule: the terms that a step looks at
+
+	ruledOut [][]ruledTerm // by number of the repeated slot
 }
 
 // step rules out rules, in one of three ways.
@@ -42,7 +45,9 @@ func (r *residual) candidates(st *state) {
 		return
 	}
 	alive := st.alive
-	copy(alive, r.all)
+	for _, id := range r.first {
+		st.ruleOut(id, alive)
+	}
 	for i := range r.steps {
 		s := &r.steps[i]
 		if !s.rules.overlaps(alive) {

@@ -20,6 +20,9 @@ type slot struct {
 	typ   condition.OperandType
 	cost  int32   // to find its value, in units of a look at the envelope
 	prior float64 // guessed share of events that have one given value
+
+	ofPod    bool  // absent where no pod is written
+	repeated int32 // number among the repeated slots; -1: none of these
 }
 
 // The costs of finding a value. What is in the bodies needs them parsed, which
@@ -57,6 +60,7 @@ func (c *compiler) slot(o condition.Operand) (int32, error) {
 	condition.WalkFields(&condition.Check{Left: o, Op: condition.Exists}, func(fl *condition.Field) {
 		if x, err := c.b.fieldOperand(fl); err == nil && inBody(x.(fieldOperand)) {
 			s.cost = costBody
+			s.ofPod = s.ofPod || x.(fieldOperand).field.OfPod()
 		}
 	})
 	id := int32(len(c.slots))
@@ -93,6 +97,9 @@ func (s *slot) always() bool {
 		strings.HasPrefix(s.field.Name, "evt.rawtime") || strings.HasPrefix(s.field.Name, "evt.reltime")
 }
 
+// priorName is that of names of objects, of which most are of one object only.
+const priorName = 0.01
+
 // prior guesses how many events have one given value in a field. Only the
 // order of the guesses counts: it decides by which of its checks a rule is
 // found.
@@ -105,7 +112,7 @@ func prior(f fieldOperand) float64 {
 	case "ka.auditid", "auditID", "ka.uri", "requestURI":
 		return 0.001
 	case "ka.target.name", "objectRef/name", "ka.resp.name", "ka.target.pod.name", "ka.req.configmap.name", "kw.response.name":
-		return 0.01
+		return priorName
 	case "ka.target.namespace", "objectRef/namespace", "ka.target.subresource", "objectRef/subresource":
 		return 0.04
 	case "ka.target.resource", "objectRef/resource":

@@ -19,6 +19,14 @@ type state struct {
 	preds []memo
 	nodes []memo
 
+	podStamp uint32
+	pod      bool // see writesPod
+
+	verdicts []verdicts    // by number of the repeated slot
+	ruledOut [][]ruledTerm // likewise: the index's
+	room     [longestKey]byte
+	alone    bool // nothing is remembered from event to event
+
 	listed     []uint32 // by rule: stamp of the event for which it is a candidate
 	alive      []uint64 // residual rules that are not ruled out
 	kept       []uint64 // of these, the ones that find what they demand
@@ -40,14 +48,16 @@ type slotMemo struct {
 
 func newState(p *program, x *index) *state {
 	return &state{
-		prog:   p,
-		slots:  make([]slotMemo, len(p.slots)),
-		paths:  make([]pathMemo, len(p.paths)),
-		preds:  make([]memo, len(p.preds)),
-		nodes:  make([]memo, p.memos),
-		listed: make([]uint32, len(p.rules)),
-		alive:  make([]uint64, len(x.residual.all)),
-		kept:   make([]uint64, len(x.residual.all)),
+		prog:     p,
+		verdicts: make([]verdicts, len(p.repeated)),
+		ruledOut: x.residual.ruledOut,
+		slots:    make([]slotMemo, len(p.slots)),
+		paths:    make([]pathMemo, len(p.paths)),
+		preds:    make([]memo, len(p.preds)),
+		nodes:    make([]memo, p.memos),
+		listed:   make([]uint32, len(p.rules)),
+		alive:    make([]uint64, len(x.residual.all)),
+		kept:     make([]uint64, len(x.residual.all)),
 	}
 }
 
@@ -60,7 +70,10 @@ func (st *state) begin(c *field.Context) {
 		clear(st.preds)
 		clear(st.nodes)
 		clear(st.listed)
-		st.stamp = 0
+		for i := range st.verdicts {
+			st.verdicts[i].stamp = 0
+		}
+		st.stamp, st.podStamp = 0, 0
 	}
 	st.stamp++
 	clear(st.arena) // let go of the texts of the event before
@@ -95,6 +108,19 @@ func (st *state) judge(p *pred) bool {
 	if p.kind == predTime {
 		return p.time(st.c)
 	}
+	if p.repeated >= 0 {
+		if v := st.verdict(p.repeated); v != nil {
+			return v.holds>>p.bit&1 != 0
+		}
+	}
+	return st.test(p)
+}
+
+// test judges a predicate by its operands.
+func (st *state) test(p *pred) bool {
+	if st.prog.slots[p.left].ofPod && !st.writesPod() {
+		return false
+	}
 	left := st.slot(p.left)
 	if !left.present {
 		return false
@@ -105,6 +131,14 @@ func (st *state) judge(p *pred) bool {
 	items := left.items
 	right := st.slot(p.right)
 	return right.present && p.holds(items, right.items)
+}
+
+// writesPod tells whether the event's request writes a pod.
+func (st *state) writesPod() bool {
+	if st.podStamp != st.stamp {
+		st.podStamp, st.pod = st.stamp, st.c.WritesPod()
+	}
+	return st.pod
 }
 
 func (st *state) node(id nodeID) bool {

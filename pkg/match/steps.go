@@ -15,14 +15,18 @@ func newResidual(p *program, acc *accesses, rules []int32) residual {
 	b := &stepBuilder{
 		prog: p, acc: acc, words: (len(rules) + 63) / 64,
 		kills: map[int32]*killGroup{}, groups: map[string]*termGroup{}, terms: map[int32][]nodeID{},
+		about: map[nodeID]int32{},
 	}
-	r := residual{rules: rules, all: make([]uint64, b.words)}
+	r := residual{rules: rules}
+	of := b.repeatedTerms(rules)
 	for bit, rule := range rules {
-		r.all[bit/64] |= 1 << (bit % 64)
 		for _, t := range topTerms(p, p.rules[rule].root) {
-			b.note(t, int32(bit))
+			if of[t] < 0 {
+				b.note(t, int32(bit))
+			}
 		}
 	}
+	r.first, r.ruledOut = b.ruleOuts(rules, of)
 	r.steps = b.steps()
 	r.terms = map[int32][]nodeID{}
 	for bit, terms := range b.terms {
@@ -47,6 +51,7 @@ type stepBuilder struct {
 	kills  map[int32]*killGroup // by slot
 	groups map[string]*termGroup
 	terms  map[int32][]nodeID // by bit: those that are in steps
+	about  map[nodeID]int32   // see repeatedOf
 }
 
 // killGroup are terms that exclude values of one slot.
