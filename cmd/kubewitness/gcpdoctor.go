@@ -148,10 +148,17 @@ func tellLogs(d *cloudlogging.Diagnosis, set *ruleset.Set, problem, note func(st
 		if d.NotAsked != nil {
 			why = "there are no entries of Data Access logs, which are off, as is usual, or cannot be read without " + cloudlogging.PermissionPrivate
 		}
-		if blind := blindWithout(set); len(blind) > 0 {
-			problem("%s, so that %s blind: %s", why, plural(uint64(len(blind)), "rule")+verbFor(len(blind)), strings.Join(blind, "; "))
+		blind, partly := blindWithout(set)
+		if len(blind) > 0 {
+			problem("%s, so that %s blind", why, plural(uint64(len(blind)), "rule")+verbFor(len(blind)))
 		} else {
 			note("%s; no rule is blind for it", why)
+		}
+		for i := range blind {
+			problem("%s", blindness(&blind[i]))
+		}
+		if partly > 0 {
+			note("%s reads as well, of which there are none: kubewitness rules coverage --gke=activity", several(int64(partly), "more rule looks at", "more rules look at"))
 		}
 	case d.Activity.Entries == 0:
 		note("there is nothing in the Admin Activity log of the last day")
@@ -185,13 +192,45 @@ func shortly(d time.Duration) time.Duration {
 	return d.Round(time.Millisecond)
 }
 
-// blindWithout gives the rules that can fire on GKE with Data Access logs, and cannot without.
-func blindWithout(set *ruleset.Set) (blind []string) {
-	with := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.GKE(nil, true)).Blind()
-	for _, name := range policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.GKE(nil, false)).Blind() {
-		if !slices.Contains(with, name) {
-			blind = append(blind, name)
+// blindWithout gives the rules that can fire on GKE with Data Access logs, and cannot without; and how many others lose a
+// part of what they look for.
+func blindWithout(set *ruleset.Set) (blind []policy.RuleCoverage, partly int) {
+	with := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.GKE(nil, true))
+	without := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.GKE(nil, false))
+	for i := range without.Rules {
+		c := &without.Rules[i]
+		switch before := with.Of(c.Rule); {
+		case before.Status == policy.Blind:
+		case c.Status == policy.Blind:
+			blind = append(blind, *c)
+		case c.Status == policy.Partly && moreReads(c.Lost, before.Lost):
+			partly++
 		}
 	}
-	return blind
+	return blind, partly
+}
+
+// moreReads tells whether reads by people are lost that were not before.
+func moreReads(lost, before []policy.Loss) bool {
+	return slices.ContainsFunc(lost, func(l policy.Loss) bool {
+		same := func(m policy.Loss) bool { return slices.Equal(l.Verbs, m.Verbs) && slices.Equal(l.Targets, m.Targets) }
+		return l.Recorded == "None" && len(l.Users) == 0 && slices.ContainsFunc(l.Verbs, isRead) && !slices.ContainsFunc(before, same)
+	})
+}
+
+func isRead(verb string) bool { return verb == "get" || verb == "list" || verb == "watch" }
+
+// blindness says in a sentence what a rule does not see, and which kind of Data Access log would have it.
+func blindness(c *policy.RuleCoverage) string {
+	l := &c.Lost[0]
+	kind := "ADMIN_READ"
+	if slices.Equal(l.Targets, []string{"pods/log"}) {
+		kind = "DATA_READ"
+	}
+	targets := l.Targets
+	const most = 4
+	if len(targets) > most {
+		targets = append(slices.Clone(targets[:most]), "others")
+	}
+	return fmt.Sprintf("%q looks for %s of %s, which %s logs have", c.Rule, strings.Join(l.Verbs, ", "), strings.Join(targets, ", "), kind)
 }
