@@ -199,6 +199,7 @@ func (c *covering) class(k *class) {
 			} else {
 				c.can++
 			}
+			c.narrow(k, stage, rec)
 			return
 		}
 	}
@@ -253,13 +254,18 @@ func (c *covering) lose(k *class, stage string, rec Recording) {
 	} else {
 		c.explain(&l, k, rec, Metadata, RequestResponse)
 	}
+	c.note(&l)
+}
+
+// note adds a loss to those that are the same but for verbs, targets and users.
+func (c *covering) note(l *Loss) {
 	for i := range c.lost {
-		if c.lost[i].same(&l) {
-			c.lost[i].join(&l)
+		if c.lost[i].same(l) {
+			c.lost[i].join(l)
 			return
 		}
 	}
-	c.lost = append(c.lost, l)
+	c.lost = append(c.lost, *l)
 }
 
 // explain tells what would have to be recorded, from some levels, and which clauses keep the demand from holding.
@@ -287,6 +293,11 @@ func (c *covering) explain(l *Loss, k *class, rec Recording, least, most Level) 
 // failing gives the checks that can hold when everything is recorded, and cannot at a moment; why is what the source lacks
 // for the first of them.
 func (c *covering) failing(full, m *moment) (clauses []string, why string) {
+	return c.failingOf(c.demand.expr, full, m)
+}
+
+// failingOf gives them of a part of the condition.
+func (c *covering) failingOf(e condition.Expr, full, m *moment) (clauses []string, why string) {
 	var walk func(e condition.Expr)
 	walk = func(e condition.Expr) {
 		if c.j.expr(e, m).holds() || !c.j.expr(e, full).holds() {
@@ -309,7 +320,7 @@ func (c *covering) failing(full, m *moment) (clauses []string, why string) {
 			why = cmp.Or(why, c.lackOf(e, m), c.whyOfReview(e))
 		}
 	}
-	walk(c.demand.expr)
+	walk(e)
 	return slices.Compact(clauses), why
 }
 
