@@ -96,7 +96,7 @@ func TestReviewsAreAnswered(t *testing.T) {
 		`kubewitness_admission_denied_total 1`, `kubewitness_admission_warned_total 1`, `kubewitness_admission_allowed_total 1`,
 		`kubewitness_admission_answers_total{code="200"} 2`, `kubewitness_admission_answers_total{code="400"} 1`,
 		`kubewitness_admission_unproved_denials_total 0`, `kubewitness_admission_answer_seconds_count 2`,
-		`kubewitness_ingest_events_total{cluster="(other)",source="admission"} 2`, `kubewitness_enforcement_exceptions 1`,
+		`kubewitness_ingest_events_total{cluster="prod",source="admission"} 2`, `kubewitness_enforcement_exceptions 1`,
 	} {
 		s.until(t, line, func() bool { return s.metric(t, line) })
 	}

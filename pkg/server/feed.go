@@ -22,6 +22,7 @@ type feed struct {
 	logger     *slog.Logger
 
 	unreadable atomic.Uint64 // items of records that could not be read
+	failing    atomic.Bool   // the last attempt failed, and that is told
 }
 
 func (f *feed) counters() sink.Counters { return f.sink.Counters() }
@@ -38,7 +39,9 @@ var errUnreadable = errors.New("the record cannot be read")
 func (f *feed) handle(ctx context.Context, d spool.Delivery) error {
 	events, broken := f.decode(d)
 	if len(events) > 0 {
-		if err := inLogTerms(f.sink.Write(ctx, events)); err != nil {
+		err := inLogTerms(f.sink.Write(ctx, events))
+		f.tell(ctx, err)
+		if err != nil {
 			return err
 		}
 	}
@@ -50,6 +53,24 @@ func (f *feed) handle(ctx context.Context, d spool.Delivery) error {
 	err := errors.Join(broken...)
 	f.logger.Error("record not readable, kept as a dead letter", "sink", f.sink.Name(), "sequence", d.First, "error", err)
 	return spool.Permanent{Err: fmt.Errorf("%w: %w", errUnreadable, err)}
+}
+
+// tell says in the service's own log what became of a write: once when an output begins
+// to fail and once when it is over, whatever the attempts between, and each time that
+// one gives something up.
+func (f *feed) tell(ctx context.Context, err error) {
+	var never spool.Permanent
+	switch {
+	case err == nil:
+		if f.failing.CompareAndSwap(true, false) {
+			f.logger.Info("output takes what the log has again", "output", f.sink.Name())
+		}
+	case ctx.Err() != nil: // the service ends, or the log is opened anew
+	case errors.As(err, &never):
+		f.logger.Error("output will never take a record, which is kept as a dead letter", "output", f.sink.Name(), "error", err)
+	case f.failing.CompareAndSwap(false, true):
+		f.logger.Warn("output fails; the log keeps what it has not taken, and it is tried again", "output", f.sink.Name(), "error", err)
+	}
 }
 
 func (f *feed) decode(d spool.Delivery) (events []*record.Event, broken []error) {

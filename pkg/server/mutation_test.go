@@ -86,7 +86,7 @@ func TestObjectsAreChanged(t *testing.T) {
 	for _, line := range []string{
 		`kubewitness_mutation_patched_total 1`, `kubewitness_mutation_unchanged_total 1`, `kubewitness_mutation_failures_total{reason="shape"} 1`,
 		`kubewitness_mutation_entry_changes_total{entry="proxy"} 1`, `kubewitness_mutation_entries 2`, `kubewitness_mutation_decision_seconds_count 3`,
-		`kubewitness_ingest_events_total{cluster="(other)",source="mutation"} 1`,
+		`kubewitness_ingest_events_total{cluster="prod",source="mutation"} 1`,
 	} {
 		s.until(t, line, func() bool { return s.metric(t, line) })
 	}

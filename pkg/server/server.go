@@ -24,6 +24,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -209,8 +210,28 @@ func (s *Server) openIntake(ctx context.Context) error {
 			Name: c.Name, Labels: c.LabelMap(), EventsPerSecond: c.EventsPerSecond, Burst: c.Burst, WholeDeadLetters: c.WholeDeadLetters,
 		})
 	}
+	for _, name := range s.named() {
+		cfg.Clusters = append(cfg.Clusters, ingest.Cluster{Name: name})
+	}
 	s.intake = ingest.New(cfg)
 	return nil
+}
+
+// named are the clusters that the configuration names though they are not listed under
+// clusters. Their number is bounded, so that they are counted apart as well.
+func (s *Server) named() (names []string) {
+	add := func(name string) {
+		listed := slices.ContainsFunc(s.cfg.Clusters, func(c config.Cluster) bool { return c.Name == name })
+		if name != "" && !listed && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	add(s.cfg.Webhook.DefaultCluster)
+	add(s.cfg.Admission.DefaultCluster)
+	for _, t := range s.cfg.Tail {
+		add(t.Cluster)
+	}
+	return names
 }
 
 // webhookLost tells what only the API server's own log had: somebody may have
@@ -226,8 +247,8 @@ func (s *Server) webhookLost(cluster string, n int, sample []audit.Identity) {
 // state is what /status shows.
 type state struct {
 	spool.Status
-	PubSub       []pubsub.Status       `json:",omitempty"`
-	CloudLogging []cloudlogging.Status `json:",omitempty"`
+	PubSub       []pubsub.Status       `json:"pubsub,omitempty"`
+	CloudLogging []cloudlogging.Status `json:"cloudlogging,omitempty"`
 }
 
 func (s *Server) status(r *http.Request) (any, error) {

@@ -138,9 +138,9 @@ func TestDetectionsComeOutOnce(t *testing.T) {
 	require.Equal(t, http.StatusOK, s.post(t, "/", "no events"))
 	s.until(t, "the detection comes out", func() bool { return strings.Contains(s.out.String(), "exec by jane") })
 	for _, line := range []string{
-		`kubewitness_ingest_events_total{cluster="(other)",source="webhook"} 1`,
-		`kubewitness_ingest_known_events_total{cluster="(other)",source="webhook"} 1`,
-		`kubewitness_ingest_dead_letters_total{cluster="(other)",source="webhook"} 1`,
+		`kubewitness_ingest_events_total{cluster="prod",source="webhook"} 1`,
+		`kubewitness_ingest_known_events_total{cluster="prod",source="webhook"} 1`,
+		`kubewitness_ingest_dead_letters_total{cluster="prod",source="webhook"} 1`,
 		`kubewitness_rule_matches_total{priority="Notice",rule="Exec"} 1`,
 		`kubewitness_webhook_answers_total{code="200"} 3`,
 		`kubewitness_sink_detections_total{sink="stdout"} 1`,
@@ -150,7 +150,7 @@ func TestDetectionsComeOutOnce(t *testing.T) {
 		s.until(t, line, func() bool { return s.metric(t, line) })
 	}
 	_, status := s.get(t, "/status")
-	assert.Contains(t, status, `"Name": "stdout"`)
+	assert.Contains(t, status, `"name": "stdout"`)
 	code, _ := s.get(t, "/healthz")
 	assert.Equal(t, http.StatusOK, code)
 	require.NoError(t, s.stop())

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -237,6 +238,10 @@ func TestForeignMessages(t *testing.T) {
 	v, err := l.View().Verify(t.Context())
 	require.NoError(t, err)
 	require.Len(t, v.Unreadable, 1)
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `"unreadable":[{"sequence":4,"reason":"`)
+	assert.Contains(t, string(text), "version 2")
 }
 
 // TestDeliveriesAreBounded: a long backlog comes in pieces.

@@ -17,19 +17,19 @@ const (
 
 // Counters count since the log was opened.
 type Counters struct {
-	Records     uint64 // Appends answered with nil
-	Events      uint64 // events in them
-	DeadItems   uint64 // dead letters in them
-	Unknown     uint64 // Appends answered with Unknown
-	Refused     uint64 // Appends answered with another error
-	Messages    uint64 // written, chunks included
-	Chunked     uint64 // records cut into chunks
-	TornChunks  uint64 // discarded, for each consumer
-	Delivered   uint64 // records settled by handlers, for each consumer
-	Gaps        uint64 // times a reader went back to its cursor because messages did not arrive
-	Redelivered uint64 // deliveries repeated after an error
-	DeadLetters uint64 // records given up by handlers
-	Reopened    uint64 // times the store was opened anew after a full disk
+	Records     uint64 `json:"records"`      // Appends answered with nil
+	Events      uint64 `json:"events"`       // events in them
+	DeadItems   uint64 `json:"dead_items"`   // dead letters in them
+	Unknown     uint64 `json:"unknown"`      // Appends answered with Unknown
+	Refused     uint64 `json:"refused"`      // Appends answered with another error
+	Messages    uint64 `json:"messages"`     // written, chunks included
+	Chunked     uint64 `json:"chunked"`      // records cut into chunks
+	TornChunks  uint64 `json:"torn_chunks"`  // discarded, for each consumer
+	Delivered   uint64 `json:"delivered"`    // records settled by handlers, for each consumer
+	Gaps        uint64 `json:"gaps"`         // times a reader went back to its cursor because messages did not arrive
+	Redelivered uint64 `json:"redelivered"`  // deliveries repeated after an error
+	DeadLetters uint64 `json:"dead_letters"` // records given up by handlers
+	Reopened    uint64 `json:"reopened"`     // times the store was opened anew after a full disk
 }
 
 func (c *Counters) appended(r *Record, err error) {
@@ -47,31 +47,31 @@ func (c *Counters) appended(r *Record, err error) {
 
 // Status is what can be said about a log.
 type Status struct {
-	State       string           // StateOpen, ...; a view does not know and has StateOpen
-	Reason      string           // of the state, in words
-	Messages    uint64           // stored, and not settled by all consumers
-	Bytes       uint64           // of them
-	MaxBytes    int64            // limit of Bytes
-	FirstSeq    uint64           // sequence of the first message stored
-	LastSeq     uint64           // sequence of the last message stored, ever
-	FreeBytes   int64            // of the disk; 0 for an external server
-	DeadLetters uint64           // messages of dead letters that are kept
-	Consumers   []ConsumerStatus // in the order of their names
-	Counters    Counters         // of a Log; zero in a view
-	Unsettled   map[string]int64 // bytes by cluster, if there are quotas; nil in a view
+	State       string           `json:"state"`               // StateOpen, ...; a view does not know and has StateOpen
+	Reason      string           `json:"reason,omitempty"`    // of the state, in words
+	Messages    uint64           `json:"messages"`            // stored, and not settled by all consumers
+	Bytes       uint64           `json:"bytes"`               // of them
+	MaxBytes    int64            `json:"max_bytes"`           // limit of Bytes
+	FirstSeq    uint64           `json:"first_sequence"`      // sequence of the first message stored
+	LastSeq     uint64           `json:"last_sequence"`       // sequence of the last message stored, ever
+	FreeBytes   int64            `json:"free_bytes"`          // of the disk; 0 for an external server
+	DeadLetters uint64           `json:"dead_letters"`        // messages of dead letters that are kept
+	Consumers   []ConsumerStatus `json:"consumers"`           // in the order of their names
+	Counters    Counters         `json:"counters"`            // of a Log; zero in a view
+	Unsettled   map[string]int64 `json:"unsettled,omitempty"` // bytes by cluster, if there are quotas; nil in a view
 }
 
 // ConsumerStatus is what can be said about a consumer.
 type ConsumerStatus struct {
-	Name        string
-	Cursor      uint64        // sequence up to which all is settled
-	Pending     uint64        // messages not settled; a moment behind Lag, by the server's count
-	InHand      uint64        // messages of Pending that its reader has
-	Lag         uint64        // sequences from the cursor to the end of the log
-	Oldest      time.Time     // when the first message not settled was stored; zero: none
-	OldestAge   time.Duration // how long ago that was
-	Reading     bool          // a Consume of this process runs
-	LastFailure string        // what its handler, or its connection, said last; "" after a success
+	Name        string        `json:"name"`
+	Cursor      uint64        `json:"cursor"`                 // sequence up to which all is settled
+	Pending     uint64        `json:"pending"`                // messages not settled; a moment behind Lag, by the server's count
+	InHand      uint64        `json:"in_hand"`                // messages of Pending that its reader has
+	Lag         uint64        `json:"lag"`                    // sequences from the cursor to the end of the log
+	Oldest      time.Time     `json:"oldest,omitzero"`        // when the first message not settled was stored; zero: none
+	OldestAge   time.Duration `json:"-"`                      // how long ago that was
+	Reading     bool          `json:"reading"`                // a Consume of this process runs
+	LastFailure string        `json:"last_failure,omitempty"` // what its handler, or its connection, said last; "" after a success
 }
 
 // Status asks the store.

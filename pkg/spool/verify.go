@@ -2,6 +2,7 @@ package spool
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -9,19 +10,27 @@ import (
 
 // Verification is what reading a whole log found.
 type Verification struct {
-	Messages   uint64 // read
-	Bytes      uint64 // of them, without the store's own framing
-	Records    uint64
-	Events     uint64
-	DeadItems  uint64       // dead letters in records
-	Incomplete uint64       // chunks of records that are not complete: torn, or being written
-	Unreadable []Unreadable // messages that are damaged, foreign or of a later version
+	Messages   uint64       `json:"messages"` // read
+	Bytes      uint64       `json:"bytes"`    // of them, without the store's own framing
+	Records    uint64       `json:"records"`
+	Events     uint64       `json:"events"`
+	DeadItems  uint64       `json:"dead_items"` // dead letters in records
+	Incomplete uint64       `json:"incomplete"` // chunks of records that are not complete: torn, or being written
+	Unreadable []Unreadable `json:"unreadable"` // messages that are damaged, foreign or of a later version
 }
 
 // Unreadable is a message that Verify could not read.
 type Unreadable struct {
 	Seq uint64
 	Err error
+}
+
+// MarshalJSON gives the error as a text.
+func (u Unreadable) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Seq    uint64 `json:"sequence"`
+		Reason string `json:"reason"`
+	}{u.Seq, u.Err.Error()})
 }
 
 // Verify reads every message that the log holds and checks it down to the records:

@@ -84,13 +84,13 @@ type Quota struct {
 
 // QuotaCounters count since the start of the process.
 type QuotaCounters struct {
-	Requests  int64         // that were made
-	Waits     int64         // requests that had to wait
-	Waited    time.Duration // by them
-	Refusals  int64         // times that the API said that the quota is used up
-	Unshared  int64         // times that the folder could not be used, so that other processes did not count
-	Blocked   time.Time     // until when the API is not asked, after a refusal; zero: it is
-	PerMinute int           // allowed
+	Requests  int64         `json:"requests"`         // that were made
+	Waits     int64         `json:"waits"`            // requests that had to wait
+	Waited    time.Duration `json:"-"`                // by them
+	Refusals  int64         `json:"refusals"`         // times that the API said that the quota is used up
+	Unshared  int64         `json:"unshared"`         // times that the folder could not be used, so that other processes did not count
+	Blocked   time.Time     `json:"blocked,omitzero"` // until when the API is not asked, after a refusal; zero: it is
+	PerMinute int           `json:"per_minute"`       // allowed
 }
 
 // Counters gives the counts.

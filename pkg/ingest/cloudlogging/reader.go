@@ -71,12 +71,12 @@ type reader struct {
 
 // ReadCounters count requests.
 type ReadCounters struct {
-	Requests int64 // entries.list
-	Empty    int64 // of these, pages without entries that were not the last
-	Retries  int64 // requests that failed and were made again
-	Quota    int64 // of these, since the quota was used up
-	Restarts int64 // readings begun again where they were, since their page token was not taken
-	Entries  int64 // that came, those that were known included
+	Requests int64 `json:"requests"` // entries.list
+	Empty    int64 `json:"empty"`    // of these, pages without entries that were not the last
+	Retries  int64 `json:"retries"`  // requests that failed and were made again
+	Quota    int64 `json:"quota"`    // of these, since the quota was used up
+	Restarts int64 `json:"restarts"` // readings begun again where they were, since their page token was not taken
+	Entries  int64 `json:"entries"`  // that came, those that were known included
 }
 
 func (r *reader) counters() ReadCounters {

@@ -11,36 +11,36 @@ const (
 
 // Status says where a puller is and what it has seen. Counts begin at New.
 type Status struct {
-	Resource  string
-	Mode      string
-	Read      time.Time // what Cloud Logging had received before is taken
-	Swept     time.Time // what it had received before was looked for a second time
-	Newest    time.Time // receipt of the newest entry
-	LastError string    // why it does not go on just now; empty when it does
-	ErrorFrom time.Time
+	Resource  string    `json:"resource"`
+	Mode      string    `json:"mode"`
+	Read      time.Time `json:"read,omitzero"`   // what Cloud Logging had received before is taken
+	Swept     time.Time `json:"swept,omitzero"`  // what it had received before was looked for a second time
+	Newest    time.Time `json:"newest,omitzero"` // receipt of the newest entry
+	LastError string    `json:"last_error"`      // why it does not go on just now; empty when it does
+	ErrorFrom time.Time `json:"error_from,omitzero"`
 
-	Latency time.Duration // of the newest entry, from its receipt until it came here
-	Parts   int           // entries of which parts are missing
+	Latency time.Duration `json:"-"`     // of the newest entry, from its receipt until it came here
+	Parts   int           `json:"parts"` // entries of which parts are missing
 
-	Entries   int64 // that came
-	Again     int64 // that came again, and were passed over
-	Events    int64 // stored by the taker now
-	Known     int64 // stored by the taker before
-	Dead      int64 // kept by the taker as dead letters
-	Others    int64 // entries that are no audit entries of the Kubernetes API
-	Truncated int64 // events of entries of which parts did not come
-	Retries   int64 // times that the taker refused
-	Readings  int64 // of all that is new, to their ends
-	Late      int64 // entries that only the second look found
-	Sweeps    int64 // second looks
+	Entries   int64 `json:"entries"`   // that came
+	Again     int64 `json:"again"`     // that came again, and were passed over
+	Events    int64 `json:"events"`    // stored by the taker now
+	Known     int64 `json:"known"`     // stored by the taker before
+	Dead      int64 `json:"dead"`      // kept by the taker as dead letters
+	Others    int64 `json:"others"`    // entries that are no audit entries of the Kubernetes API
+	Truncated int64 `json:"truncated"` // events of entries of which parts did not come
+	Retries   int64 `json:"retries"`   // times that the taker refused
+	Readings  int64 `json:"readings"`  // of all that is new, to their ends
+	Late      int64 `json:"late"`      // entries that only the second look found
+	Sweeps    int64 `json:"sweeps"`    // second looks
 
-	Tails      int64 // sessions of entries.tail
-	TailFails  int64 // of these, those that could not be had or broke
-	Suppressed int64 // entries that a tail left out, at least, and that were read instead
-	Gaps       int64 // times that it left out any
+	Tails      int64 `json:"tails"`      // sessions of entries.tail
+	TailFails  int64 `json:"tail_fails"` // of these, those that could not be had or broke
+	Suppressed int64 `json:"suppressed"` // entries that a tail left out, at least, and that were read instead
+	Gaps       int64 `json:"gaps"`       // times that it left out any
 
-	Requests ReadCounters
-	Quota    QuotaCounters // of the project, for all that use it in this process
+	Requests ReadCounters  `json:"requests"`
+	Quota    QuotaCounters `json:"quota"` // of the project, for all that use it in this process
 
 	saving error
 }

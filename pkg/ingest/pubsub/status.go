@@ -11,25 +11,25 @@ import (
 
 // Status says what a subscription has seen. Counts begin at Open.
 type Status struct {
-	Subscription string
-	LastError    string    // why nothing is received, or stored, just now; empty when it is
-	ErrorSince   time.Time // since when
+	Subscription string    `json:"subscription"`
+	LastError    string    `json:"last_error"`           // why nothing is received, or stored, just now; empty when it is
+	ErrorSince   time.Time `json:"error_since,omitzero"` // since when
 
-	InHand    int           // messages received and not settled
-	Parts     int           // of these, parts of entries whose other parts have not come
-	OldestAge time.Duration // since the oldest of them was published; 0: there is none
-	Delay     time.Duration // of the message acknowledged last, from when it was published
+	InHand    int           `json:"in_hand"` // messages received and not settled
+	Parts     int           `json:"parts"`   // of these, parts of entries whose other parts have not come
+	OldestAge time.Duration `json:"-"`       // since the oldest of them was published; 0: there is none
+	Delay     time.Duration `json:"-"`       // of the message acknowledged last, from when it was published
 
-	Received    int64 // messages, each time that they came
-	Redelivered int64 // of these, those that had come before, as far as known
-	Acked       int64
-	Nacked      int64            // handed back to Pub/Sub, to come again
-	Events      int64            // stored now
-	Known       int64            // stored before, and not again
-	Dead        int64            // messages that became dead letters
-	Truncated   int64            // events of split entries of which parts did not come
-	Retries     int64            // times that the intake refused
-	Skipped     map[string]int64 // entries of no audit log of Kubernetes, by service or log
+	Received    int64            `json:"received"`    // messages, each time that they came
+	Redelivered int64            `json:"redelivered"` // of these, those that had come before, as far as known
+	Acked       int64            `json:"acked"`
+	Nacked      int64            `json:"nacked"`    // handed back to Pub/Sub, to come again
+	Events      int64            `json:"events"`    // stored now
+	Known       int64            `json:"known"`     // stored before, and not again
+	Dead        int64            `json:"dead"`      // messages that became dead letters
+	Truncated   int64            `json:"truncated"` // events of split entries of which parts did not come
+	Retries     int64            `json:"retries"`   // times that the intake refused
+	Skipped     map[string]int64 `json:"skipped"`   // entries of no audit log of Kubernetes, by service or log
 }
 
 // maxNames bounds the names in Status.Skipped; others are counted under otherName.
