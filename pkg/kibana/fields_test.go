@@ -149,17 +149,24 @@ func TestSearches(t *testing.T) {
 }
 
 // TestOnce holds that what counts requests counts each once. The pipeline's panels count
-// events, as they say.
+// events, as they say. A detection of a request's second half, that was told with the first, is
+// a repetition.
 func TestOnce(t *testing.T) {
-	const once = "kubewitness.last_stage: true"
+	const once, untold = "kubewitness.last_stage: true", "not kubewitness.told: *"
 	for _, d := range kibana.Dashboards() {
 		for _, p := range d.Panels {
+			if p.View == kibana.Detections {
+				assert.True(t, p.Query == untold || strings.HasPrefix(p.Query, untold+" and "), p.ID)
+			}
 			if p.View == kibana.Events && d.ID != "kubewitness-pipeline" {
 				assert.True(t, p.Query == once || strings.HasPrefix(p.Query, once+" and "), p.ID)
 			}
 		}
 	}
 	for _, s := range kibana.Searches() {
+		if s.View == kibana.Detections {
+			assert.True(t, strings.HasPrefix(s.Query, untold), s.ID)
+		}
 		if s.View == kibana.Events && s.ID != "kubewitness-search-began" {
 			assert.True(t, strings.HasPrefix(s.Query, once), s.ID)
 		}

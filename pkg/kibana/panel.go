@@ -82,3 +82,7 @@ func and(queries ...string) string {
 
 // once makes a request count once: a request is logged at several stages.
 const once = "kubewitness.last_stage: true"
+
+// untold makes a detection count once: of a request that came as an admission review and in
+// the audit log, both have it, and what came second says that it was told before.
+const untold = "not kubewitness.told: *"

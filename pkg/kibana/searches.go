@@ -55,7 +55,7 @@ func Searches() []Search {
 		return Search{"kubewitness-search-" + id, title, doc, Events, and(once, query), append(whoWhatWhere[:len(whoWhatWhere):len(whoWhatWhere)], more...)}
 	}
 	found := func(id, title, doc, query string) Search {
-		return Search{"kubewitness-search-" + id, title, doc, Detections, query, whichRule}
+		return Search{"kubewitness-search-" + id, title, doc, Detections, and(untold, query), whichRule}
 	}
 	return []Search{
 		found("detections", "Detections", "All that rules found, newest first.", ""),
