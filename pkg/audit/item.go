@@ -193,6 +193,9 @@ func (r *Reader) fill(e *Event, raw []byte, got walked, at time.Time) {
 	e.Raw, e.AuditID, e.Stage, e.Time = raw, stringIn(got.members.auditID.in(raw)), stringIn(got.members.stage.in(raw)), at
 	e.DuplicateKeys, e.Review, e.Input, e.Line, e.Offset = got.duplicates, "", r.input, r.window.line, r.window.offset
 	e.tree.raw, e.tree.duplicates = raw, got.duplicates
+	if got.planted {
+		e.tree.nodes = append(e.tree.nodes[:0], r.glance.nodes...)
+	}
 	if !got.duplicates { // else there may be several of a body
 		e.tree.bodies[0].span, e.tree.bodies[1].span = got.members.requestObject, got.members.responseObject
 	}
@@ -251,12 +254,17 @@ var more fault
 
 // attempt judges the value at the begin of text. A value that is only no good as UTF-8 comes with its size.
 func (r *Reader) attempt(walk walker, text []byte) (walked, *fault) {
-	got, err := walk(r.scanner.at(text, strict))
+	if walk != walkValue {
+		if got, ok := r.glance.read(text, walk == walkDocument, r.inPlace); ok {
+			return got, nil
+		}
+	}
+	got, err := walk.read(r.scanner.at(text, strict))
 	if err == nil {
 		return got, nil
 	}
 	if errors.Is(err, jsontext.ErrDuplicateName) {
-		got, err = walk(r.scanner.at(text, duplicates))
+		got, err = walk.read(r.scanner.at(text, duplicates))
 		got.duplicates = true
 		if err == nil {
 			return got, nil
@@ -267,7 +275,7 @@ func (r *Reader) attempt(walk walker, text []byte) (walked, *fault) {
 		return walked{}, first
 	}
 	// Is it JSON but for the UTF-8? Then it costs this value and not the document.
-	got, err = walk(r.scanner.at(text, lenient))
+	got, err = walk.read(r.scanner.at(text, lenient))
 	switch {
 	case err != nil:
 		return walked{}, faultIn(err)
@@ -276,7 +284,7 @@ func (r *Reader) attempt(walk walker, text []byte) (walked, *fault) {
 	case utf8.Valid(text[:got.size]):
 		// Halves of surrogate pairs, spelled as escapes: the API server takes and logs them in a patch, so refusing them
 		// would be a way to hide.
-		_, err = walk(r.scanner.at(text, halves))
+		_, err = walk.read(r.scanner.at(text, halves))
 		got.duplicates = errors.Is(err, jsontext.ErrDuplicateName)
 		return got, nil
 	}

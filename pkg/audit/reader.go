@@ -32,6 +32,7 @@ type Reader struct {
 	vain    int64      // bytes judged more than once because a document of many lines turned out broken
 	pending *Rejection // to be returned by the next Next
 
+	glance    glance
 	scanner   scanner
 	converter Converter // may be nil
 	ready     []*Event  // that it made, to be returned by the next Next

@@ -6,15 +6,30 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// walker reads one value, or the begin of an EventList, from the begin of what the decoder reads. The errors are
-// jsontext's.
-type walker func(d *jsontext.Decoder) (walked, error)
+// walker is a way to read one value, or the begin of an EventList.
+type walker uint8
+
+const (
+	walkValue    walker = iota // any value
+	walkEvent                  // any value, and of an object the members that every event needs
+	walkDocument               // the same for what can be an EventList: an object with an array of items and no other kind,
+	// as far as the kind comes before the items. Of that the begin is read.
+)
+
+// read reads from the begin of what the decoder reads. The errors are jsontext's.
+func (w walker) read(d *jsontext.Decoder) (walked, error) {
+	if w == walkValue {
+		return readValue(d)
+	}
+	return readObject(d, w == walkDocument)
+}
 
 // walked is what a walker read.
 type walked struct {
 	size       int      // bytes
 	opensList  bool     // read up to the opening bracket of an EventList's items
 	duplicates bool     // some object holds two equal keys
+	planted    bool     // a glance has the nodes of it
 	kind       kindSeen // of an object
 	members    struct { // of an object: where the values are, the last of equal ones
 		kind, items, stageTimestamp, auditID, stage, requestObject, responseObject span
@@ -60,22 +75,14 @@ func plainName(quoted []byte) []byte {
 	return plain
 }
 
-// walkValue reads any value.
-func walkValue(d *jsontext.Decoder) (walked, error) {
+func readValue(d *jsontext.Decoder) (walked, error) {
 	_, err := d.ReadValue()
 	return walked{size: int(d.InputOffset())}, err
 }
 
-// walkEvent reads any value, and of an object the members that every event needs.
-func walkEvent(d *jsontext.Decoder) (walked, error) { return walkObject(d, false) }
-
-// walkDocument is walkEvent for what can be an EventList: an object with an array of items and no other kind, as far as
-// the kind comes before the items. Of that it reads the begin.
-func walkDocument(d *jsontext.Decoder) (walked, error) { return walkObject(d, true) }
-
-func walkObject(d *jsontext.Decoder, lists bool) (got walked, err error) {
+func readObject(d *jsontext.Decoder, lists bool) (got walked, err error) {
 	if d.PeekKind() != jsontext.KindBeginObject {
-		return walkValue(d)
+		return readValue(d)
 	}
 	if _, err = d.ReadToken(); err != nil {
 		return got, err
@@ -100,14 +107,19 @@ func walkObject(d *jsontext.Decoder, lists bool) (got walked, err error) {
 			continue
 		}
 		end := int(d.InputOffset())
-		*member = span{end - len(value), end}
-		if member == &got.members.kind {
-			got.kind = seen(value)
-		}
+		got.keep(member, value, span{end - len(value), end})
 	}
 	_, err = d.ReadToken()
 	got.size = int(d.InputOffset())
 	return got, err
+}
+
+// keep keeps where a member is, and what is in it.
+func (w *walked) keep(member *span, value []byte, at span) {
+	*member = at
+	if member == &w.members.kind {
+		w.kind = seen(value)
+	}
 }
 
 // member returns where to keep the member with that quoted name, nil if it is of no interest.
