@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"text/tabwriter"
@@ -15,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/kubewitness/kubewitness/pkg/config"
 	"github.com/kubewitness/kubewitness/pkg/server"
 	"github.com/kubewitness/kubewitness/pkg/spool"
 )
@@ -23,8 +27,9 @@ func newSpool(io stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "spool",
 		Short: "Look at the durable log",
-		Long: `spool looks at the durable log between sources and outputs. An embedded log is
-read while no service uses it; of a running one, /status and /metrics tell.`,
+		Long: `spool looks at the durable log between sources and outputs. While a service uses an
+embedded log only its status can be had, from the service; the rest asks for the
+service to end first.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -39,7 +44,7 @@ type spoolFlags struct {
 }
 
 func (f *spoolFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.data, "data", "/var/lib/kubewitness", "`folder` of the service's state")
+	fs.StringVar(&f.data, "data", "", "`folder` of the service's state (default KUBEWITNESS_DATA, else "+config.Default().Data+")")
 	fs.StringVar(&f.url, "spool-url", "", "NATS servers that the log is on, instead of a folder")
 	fs.StringVar(&f.stream, "spool-stream", spool.DefaultStream, "`name` of the log's stream")
 	fs.StringVarP(&f.output, "output", "o", "text", "`text` or json")
@@ -52,6 +57,7 @@ func (f *spoolFlags) inspect(ctx context.Context, look func(*spool.View) error) 
 	}
 	cfg := spool.Config{URL: f.url, Stream: f.stream, Now: time.Now}
 	if f.url == "" {
+		f.data = cmp.Or(f.data, os.Getenv("KUBEWITNESS_DATA"), config.Default().Data)
 		cfg.Dir = filepath.Join(f.data, server.Folder)
 	}
 	v, err := spool.Inspect(ctx, cfg)
@@ -69,20 +75,47 @@ func newSpoolStatus(io stdio) *cobra.Command {
 		Short: "How full the log is, and how far each output has read it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.inspect(cmd.Context(), func(v *spool.View) error {
-				s, err := v.Status(cmd.Context())
-				if err != nil {
+			write := func(s spool.Status, err error) error {
+				switch {
+				case err != nil:
 					return &exitError{code: exitUnreadable, err: err}
-				}
-				if f.output == "json" {
+				case f.output == "json":
 					return writeJSON(io.out, s)
 				}
 				return writeSpoolStatus(io.out, s)
-			})
+			}
+			err := f.inspect(cmd.Context(), func(v *spool.View) error { return write(v.Status(cmd.Context())) })
+			if used := new(spool.InUse); errors.As(err, used) {
+				return write(f.ask(cmd.Context(), *used))
+			}
+			return err
 		},
 	}
 	f.register(cmd.Flags())
 	return cmd
+}
+
+// ask has the service that uses the log say how it is.
+func (f *spoolFlags) ask(ctx context.Context, used spool.InUse) (s spool.Status, err error) {
+	at, ok := beacon(f.data, "")
+	if !ok {
+		return s, used
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/status", nil)
+	if err != nil {
+		return s, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return s, fmt.Errorf("%w, or ask it by %s/status: %w", used, at, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("%w: its %s/status answers %s", used, at, res.Status)
+	}
+	return s, json.NewDecoder(res.Body).Decode(&s)
 }
 
 func writeSpoolStatus(w io.Writer, s spool.Status) error {

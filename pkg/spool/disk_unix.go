@@ -29,7 +29,7 @@ func lockDir(dir string) (*os.File, error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			err = errors.New("another process has it open")
+			return nil, InUse{Dir: dir}
 		}
 		return nil, fmt.Errorf("spool: %s: %w", dir, err)
 	}

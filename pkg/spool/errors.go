@@ -96,3 +96,13 @@ func (e Permanent) Error() string { return fmt.Sprintf("permanent: %v", e.Err) }
 
 // Unwrap returns what was wrong.
 func (e Permanent) Unwrap() error { return e.Err }
+
+// InUse says that an embedded log cannot be opened because another process has it.
+type InUse struct {
+	Dir string // folder of the log
+}
+
+// Error implements error.
+func (e InUse) Error() string {
+	return fmt.Sprintf("spool: %s: another process has it open; end it first", e.Dir)
+}

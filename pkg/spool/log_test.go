@@ -262,7 +262,7 @@ func TestStoreBelongsToOneProcess(t *testing.T) {
 	cfg := testConfig(t, "a")
 	l := open(t, cfg)
 	_, err := Open(t.Context(), cfg)
-	require.ErrorContains(t, err, "another process has it open")
+	require.ErrorAs(t, err, new(InUse))
 	_, err = Inspect(t.Context(), cfg)
 	require.ErrorContains(t, err, "another process has it open")
 	closed(t, l)
