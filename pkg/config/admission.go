@@ -17,6 +17,7 @@ type Admission struct {
 	Deadline        time.Duration `mapstructure:"deadline" least:"1ms" doc:"How long an answer waits until the event is on disk, and half of what the API server waits at most. Then it is given all the same, and counted as late."`
 	Enforcement     string        `mapstructure:"enforcement" doc:"File that says which detections warn, and which deny; see docs/admission.md. It is read again when it changes. Empty: all are observed."`
 	Mutate          string        `mapstructure:"mutate" doc:"File that says what is changed in objects before they are stored; see docs/mutation.md. It is read again when it changes. Empty: nothing is."`
+	Namespaces      []Namespaces  `mapstructure:"namespaces" doc:"Clusters whose namespaces are read for their labels, which a review does not have: namespace_labels in the files of admission need it."`
 	DryRun          bool          `mapstructure:"dry_run" doc:"Warn of nothing, deny nothing and change nothing: detections and events say what would have been."`
 }
 
@@ -43,6 +44,7 @@ func (j *judge) admission() {
 	if a.DryRun && a.Enforcement == "" && a.Mutate == "" {
 		j.refuse("admission.dry_run", "means nothing without admission.enforcement or admission.mutate; name a file")
 	}
+	j.namespaces()
 	open := a.Insecure || a.Unauthenticated
 	switch {
 	case open && len(a.Credentials) > 0:

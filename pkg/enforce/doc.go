@@ -30,7 +30,9 @@
 // A denial is for who makes something so. Where an update leaves an object what it was, and the
 // rule finds the object before, too, it is a warning; see [Before].
 //
-// Where an entry or an exception holds is told as package scope says.
+// Where an entry or an exception holds is told as package scope says. Where the labels of a namespace
+// cannot be read though they should be, observe and exceptions that ask for them hold, and warn
+// and deny do not.
 //
 // Unknown keys, keys that are there twice, and names of rules that do not exist are errors,
 // with file, line and column.

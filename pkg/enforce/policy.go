@@ -68,7 +68,7 @@ func (p *Policy) Decide(r *Request, rule string, tags []string, now time.Time) D
 	}
 	for i := range p.Entries {
 		e := &p.Entries[i]
-		if !e.covers(r, rule, tags) {
+		if !e.covers(r, rule, tags, e.Action == Observe) {
 			continue
 		}
 		d := Decision{Action: e.Action, Entry: e}
@@ -84,18 +84,38 @@ func (p *Policy) Decide(r *Request, rule string, tags []string, now time.Time) D
 func (d *Decision) except(p *Policy, r *Request, rule string, tags []string, now time.Time) {
 	for i := range p.Exceptions {
 		x := &p.Exceptions[i]
-		if now.Before(x.Expires) && x.covers(r, rule, tags) {
+		if now.Before(x.Expires) && x.covers(r, rule, tags, true) {
 			d.Action, d.Exception = Observe, x
 			return
 		}
 	}
 }
 
-func (s *Scope) covers(r *Request, rule string, tags []string) bool {
+// covers tells whether something is about a detection. What is mild is, too, where the labels of the
+// namespace cannot be read: nobody is denied since something fails.
+func (s *Scope) covers(r *Request, rule string, tags []string, mild bool) bool {
 	if !slices.Contains(s.Rules, rule) && !slices.ContainsFunc(s.Tags, func(t string) bool { return slices.Contains(tags, t) }) {
 		return false
 	}
+	if mild {
+		return s.MayCover(r)
+	}
 	return s.Covers(r)
+}
+
+// Labelled are the lines of what is scoped by labels of namespaces.
+func (p *Policy) Labelled() (lines []int) {
+	for i := range p.Entries {
+		if len(p.Entries[i].NamespaceLabels) > 0 {
+			lines = append(lines, p.Entries[i].Line)
+		}
+	}
+	for i := range p.Exceptions {
+		if len(p.Exceptions[i].NamespaceLabels) > 0 {
+			lines = append(lines, p.Exceptions[i].Line)
+		}
+	}
+	return lines
 }
 
 // Expired are the exceptions that are none any more.

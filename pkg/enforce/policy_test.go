@@ -124,3 +124,35 @@ func TestMessages(t *testing.T) {
 		p.Warning(&Finding{Rule: "Privileged", Desc: long}, ""), "of what does not fit, the first clause")
 	assert.LessOrEqual(t, len(p.Warning(&Finding{Rule: "R", Desc: strings.Repeat("ä", 300)}, strings.Repeat("x", 300))), maxWarning)
 }
+
+// TestLabelsThatCannotBeRead: what is mild may hold, what denies does not.
+func TestLabelsThatCannotBeRead(t *testing.T) {
+	const file = `
+enforce:
+  - {rule: A, action: observe, namespace_labels: {env: dev}}
+  - {rule: [A, B], action: deny, namespaces: [shop]}
+  - {rule: C, action: deny, namespace_labels: {env: prod}}
+  - {rule: C, action: warn}
+exceptions:
+  - {rule: B, namespace_labels: {env: dev}, owner: sam, reason: a test, expires: 2030-01-01}
+`
+	p, err := Parse("f.yaml", []byte(file), Known{})
+	require.NoError(t, err)
+	assert.Equal(t, []int{3, 5, 8}, p.Labelled())
+	for _, tt := range []struct {
+		name    string
+		r       Request
+		a, b, c Action
+	}{
+		{"dev", Request{Namespace: "shop", Labels: map[string]string{"env": "dev"}}, Observe, Observe, Warn},
+		{"prod", Request{Namespace: "shop", Labels: map[string]string{"env": "prod"}}, Deny, Deny, Deny},
+		{"without labels", Request{Namespace: "shop", Labels: map[string]string{}}, Deny, Deny, Warn},
+		{"nobody reads them", Request{Namespace: "shop"}, Deny, Deny, Warn},
+		{"they should be known", Request{Namespace: "shop", Unknown: true}, Observe, Observe, Warn},
+	} {
+		for rule, want := range map[string]Action{"A": tt.a, "B": tt.b, "C": tt.c} {
+			d := p.Decide(&tt.r, rule, nil, noon)
+			assert.Equal(t, want, d.Action, "%s: %s", tt.name, rule)
+		}
+	}
+}

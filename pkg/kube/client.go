@@ -130,6 +130,48 @@ func (c *Client) Read(ctx context.Context, path string, into any) (Answer, error
 	return c.do(ctx, http.MethodGet, path, nil, nil, into)
 }
 
+// Notice is one thing that happened to an object that is watched.
+type Notice struct {
+	Type   string // ADDED, MODIFIED, DELETED, BOOKMARK; ERROR with a Status
+	Object json.RawMessage
+}
+
+// Watch tells what happens to the objects of a resource in all namespaces, from a resourceVersion of
+// a list on, until the context ends, each returns an error, or the server closes the stream, which it
+// does after five minutes: that is no error. Access.Timeout has to be longer than that.
+func (c *Client) Watch(ctx context.Context, r Resource, version string, each func(Notice) error) error {
+	query := url.Values{"watch": {"1"}, "resourceVersion": {version}, "allowWatchBookmarks": {"true"}, "timeoutSeconds": {"300"}}
+	req, err := c.request(ctx, http.MethodGet, r.path(""), query, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return &Unreachable{Server: c.Server(), Err: cause(err)}
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusBadRequest {
+		content, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		return refusal(resp.StatusCode, content)
+	}
+	for d := json.NewDecoder(resp.Body); ; {
+		var n Notice
+		if err := d.Decode(&n); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return &Unreachable{Server: c.Server(), Err: err}
+		}
+		if n.Type == "ERROR" {
+			var s struct{ Code int }
+			_ = json.Unmarshal(n.Object, &s) // what is none has no code
+			return refusal(s.Code, n.Object)
+		}
+		if err := each(n); err != nil {
+			return err
+		}
+	}
+}
+
 func (c *Client) do(ctx context.Context, method, path string, query url.Values, body, into any) (Answer, error) {
 	req, err := c.request(ctx, method, path, query, body)
 	if err != nil {

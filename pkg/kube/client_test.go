@@ -131,3 +131,28 @@ func TestDialRefuses(t *testing.T) {
 	_, err = Dial(Access{Kubeconfig: newAPIServer(t).kubeconfig(t), Context: "three"})
 	assert.ErrorContains(t, err, `"three" does not exist`)
 }
+
+// TestWatch: each notice is told, until the server or the caller has enough.
+func TestWatch(t *testing.T) {
+	s := newAPIServer(t)
+	c, err := Dial(Access{Kubeconfig: s.kubeconfig(t)})
+	require.NoError(t, err)
+	var seen []string
+	note := func(n Notice) error {
+		seen = append(seen, n.Type+" "+string(n.Object))
+		return nil
+	}
+	s.answer = `{"type":"ADDED","object":{"a":1}}` + "\n" + `{"type":"DELETED","object":{}}` + "\n"
+	require.NoError(t, c.Watch(t.Context(), configMaps, "7", note))
+	assert.Equal(t, []string{`ADDED {"a":1}`, "DELETED {}"}, seen)
+	assert.Contains(t, s.asked[0], "GET /behind/api/v1/configmaps?allowWatchBookmarks=true&resourceVersion=7&timeoutSeconds=300&watch=1 ")
+	enough := errors.New("enough")
+	require.ErrorIs(t, c.Watch(t.Context(), configMaps, "7", func(Notice) error { return enough }), enough)
+	s.answer = `{"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old"}}`
+	err = c.Watch(t.Context(), configMaps, "7", note)
+	assert.True(t, Is(err, http.StatusGone), "%v", err)
+	s.answer = `{"type":"AD`
+	assert.True(t, errors.As(c.Watch(t.Context(), configMaps, "7", note), new(*Unreachable)), "it broke off")
+	s.status, s.answer = http.StatusForbidden, `{"kind":"Status","message":"jane may not"}`
+	require.EqualError(t, c.Watch(t.Context(), configMaps, "7", note), "jane may not")
+}

@@ -3,8 +3,8 @@
 //
 // It is the one place that knows client-go, and takes of it what is hard to do again:
 // kubeconfig files, contexts, credential plugins, tokens that are renewed. Objects are whatever
-// has a JSON form; a caller declares the members that it needs. There are no caches, no
-// watches and no typed clients.
+// has a JSON form; a caller declares the members that it needs. There are no caches and
+// no typed clients.
 //
 // What objects mean, and what is to be done with them, stays outside.
 package kube

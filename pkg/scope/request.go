@@ -9,8 +9,16 @@ type Request struct {
 	User      string
 	Groups    []string
 	Object    string            // its name; "" where it has none yet
-	Labels    map[string]string // of the namespace, where the request writes one; else nil
+	Labels    map[string]string // of the namespace; nil: there is none, or nobody has told
+	Unknown   bool              // Labels should be known, and are not
 }
+
+// LabelsKey is the annotation of an event with the labels of the namespace, as a JSON object, or
+// LabelsUnknown where they should be known and are not.
+const (
+	LabelsKey     = "admission.kubewitness.io/namespace-labels"
+	LabelsUnknown = "unknown"
+)
 
 // RequestOf reads what an event is about. The user is the one that the request acted as.
 func RequestOf(e *audit.Event) Request {
@@ -31,7 +39,17 @@ func RequestOf(e *audit.Event) Request {
 	}
 	if text(ref.Get("resource")) == "namespaces" && text(ref.Get("apiGroup")) == "" && text(ref.Get("subresource")) == "" {
 		r.Namespace = r.Object
-		r.Labels = labels(body.Path("metadata", "labels"))
+		if text(root.Get("verb")) == "delete" {
+			body = root.Get("oldObject")
+		}
+		if body.Kind() == audit.Object {
+			r.Labels = labels(body.Path("metadata", "labels"))
+		}
+	} else if known := text(root.Path("annotations", LabelsKey)); known != "" && r.Namespace != "" {
+		v, err := audit.ParseValue([]byte(known))
+		if r.Unknown = err != nil || v.Kind() != audit.Object; !r.Unknown {
+			r.Labels = labels(v)
+		}
 	}
 	return r
 }

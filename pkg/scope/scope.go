@@ -7,9 +7,10 @@
 //	namespace_labels                    all of these labels must stand in the namespace
 //
 // A request about nothing in a namespace has the empty namespace, which * matches. A
-// Namespace itself is in the namespace of its name. A review does not have the labels of the
-// namespace that an object is in, so namespace_labels holds for requests that write
-// Namespace objects, and for no others.
+// Namespace itself is in the namespace of its name, and has the labels that it is written with.
+// A review does not have the labels of the namespace that an object is in: they are known where
+// somebody has put them into the event, see [LabelsKey]. What they would have to be known for
+// holds nowhere else, but see [Scope.MayCover].
 //
 // What holds there, stays with each file.
 package scope
@@ -29,16 +30,33 @@ type Scope struct {
 
 // Covers tells whether a request is in the scope.
 func (s *Scope) Covers(r *Request) bool {
-	if !matches(s.Clusters, r.Cluster) || !matches(s.Namespaces, r.Namespace) || !matches(s.Users, r.User) || !matches(s.Objects, r.Object) {
-		return false
-	}
-	if len(s.Groups) > 0 && !slices.ContainsFunc(r.Groups, func(g string) bool { return matches(s.Groups, g) }) {
+	if !s.coversAside(r) {
 		return false
 	}
 	for key, value := range s.NamespaceLabels {
 		if got, ok := r.Labels[key]; !ok || got != value {
 			return false
 		}
+	}
+	return true
+}
+
+// MayCover is Covers, for what lets somebody through: a namespace whose labels should be known, and
+// are not, may have those that are asked for.
+func (s *Scope) MayCover(r *Request) bool {
+	if r.Unknown {
+		return s.coversAside(r)
+	}
+	return s.Covers(r)
+}
+
+// coversAside is Covers, labels aside.
+func (s *Scope) coversAside(r *Request) bool {
+	if !matches(s.Clusters, r.Cluster) || !matches(s.Namespaces, r.Namespace) || !matches(s.Users, r.User) || !matches(s.Objects, r.Object) {
+		return false
+	}
+	if len(s.Groups) > 0 && !slices.ContainsFunc(r.Groups, func(g string) bool { return matches(s.Groups, g) }) {
+		return false
 	}
 	return true
 }

@@ -29,6 +29,7 @@ type reviews struct {
 	files   *watch.Watcher // of the enforcement; nil: there is none
 	mutator *mutator       // nil: nothing is changed
 	changes *watch.Watcher // of its file; nil: there is none
+	labels  namespaces     // empty: nobody reads them
 }
 
 func (s *Server) openAdmission(context.Context) error {
@@ -38,6 +39,11 @@ func (s *Server) openAdmission(context.Context) error {
 	}
 	d := &decider{judge: s.judge, file: c.Enforcement, dryRun: c.DryRun, logger: s.logger, now: time.Now}
 	r := &reviews{judge: d}
+	var err error
+	if r.labels, err = newNamespaces(c.Namespaces, s.logger); err != nil {
+		return err
+	}
+	d.labelled = len(r.labels) > 0
 	if c.Enforcement != "" {
 		r.files = watch.New(watch.Config{Paths: []string{c.Enforcement}}) // before it is read
 		if err := d.read(); err != nil {
@@ -58,10 +64,12 @@ func (s *Server) openAdmission(context.Context) error {
 	if r.mutator != nil {
 		cfg.Mutator = r.mutator
 	}
+	if len(r.labels) > 0 {
+		cfg.Namespaces = r.labels
+	}
 	for _, cl := range s.cfg.Clusters {
 		cfg.Clusters = append(cfg.Clusters, cl.Name)
 	}
-	var err error
 	if r.handler, err = admission.New(cfg); err != nil {
 		return err
 	}
@@ -88,6 +96,7 @@ func (r *reviews) serve(ctx context.Context) error {
 			return nil
 		})
 	}
+	g.run("namespaces", r.labels.run)
 	err := r.endpoint.serve(ctx)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
@@ -129,6 +138,8 @@ type decider struct {
 	logger *slog.Logger
 	now    func() time.Time
 
+	labelled bool // labels of namespaces are read
+
 	policy  atomic.Pointer[enforce.Policy] // nil: all is observed
 	mu      sync.Mutex                     // one reading at a time
 	content []byte
@@ -157,6 +168,9 @@ func (d *decider) read() error {
 		d.reloads.Add(1)
 	}
 	d.content = content
+	if lines := p.Labelled(); len(lines) > 0 && !d.labelled {
+		d.logger.Warn("namespace_labels holds for requests that write namespaces, and for nothing in them: admission.namespaces says who reads them", "file", d.file, "lines", lines)
+	}
 	for _, x := range p.Expired(d.now()) {
 		d.logger.Warn("an exception has expired", "file", d.file, "line", x.Line, "owner", x.Owner, "expired", x.Expires)
 	}

@@ -41,6 +41,7 @@ func (x exporter) admission(out metrics) {
 	out.counter("unwatched_total", "Times told of since the start in which kubewitness was not there to be asked.", told)
 	out.gauge("unwatched_last_seconds", "How long the newest of these was.", last.Seconds())
 	x.enforcement(out, r.judge)
+	r.labels.export(out)
 	x.mutations(out, r)
 	if r.keeper != nil {
 		out.gauge("admission_certificate_expiry_timestamp_seconds", "When the endpoint's certificate expires.", float64(r.keeper.Certificate().NotAfter.Unix()))

@@ -52,13 +52,15 @@ const admissionRules = `
   tags: [T1098]
 `
 
-// enforcement warns in the namespace stage and denies in all others, but for an exception.
+// enforcement warns in the namespace stage, and denies in shop and where a label says production, but
+// for an exception.
 func enforcement(expires string) string {
 	return `
 contact: "ask in #platform"
 enforce:
   - {rule: [Privileged, Exec], action: warn, namespaces: [stage]}
   - {tag: [T1611, T1609], action: deny, namespaces: [shop]}
+  - {rule: Privileged, action: deny, namespace_labels: {env: prod}}
   - {rule: Wildcards, action: deny, users: [` + rig.Admin + `]}
 exceptions:
   - {rule: Privileged, namespaces: [shop], names: [agent], owner: ops, reason: a test, expires: ` + expires + `}
@@ -80,6 +82,7 @@ func newReviewed(t *testing.T) *reviewed {
 	t.Helper()
 	rig.Binaries(t)
 	r := &reviewed{service: newService(t, ""), address: freeAddress(t)}
+	r.cluster = rig.Start(t, rig.Options{Nodes: 1, Flags: []string{"--admission-control-config-file=" + r.admissionConfiguration()}})
 	cert := r.server.issue("kubewitness-admission")
 	r.write("rules.yaml", admissionRules)
 	r.write("enforce.yaml", "# all is observed\n")
@@ -91,6 +94,7 @@ admission:
   tls: {cert_file: %s, key_file: %s, client_ca_file: %s}
   deadline: 1s
   enforcement: %s
+  namespaces: [{cluster: prod, kubeconfig: %s}]
   credentials:
     - {name: certificate, certificate_name: %s, clusters: [prod]}
     - {name: path, path_secret_file: %s, clusters: [prod]}
@@ -100,9 +104,8 @@ outputs:
   stdout: {enabled: false}
   file: {path: %s}
 `, filepath.Join(r.dir, "data"), r.http, r.address, cert.cert, cert.key, r.clients.file, filepath.Join(r.dir, "enforce.yaml"),
-		apiServerName, r.write("secret", pathSecret), filepath.Join(r.dir, "rules.yaml"), r.rules[1], r.output))
+		r.cluster.Kubeconfig, apiServerName, r.write("secret", pathSecret), filepath.Join(r.dir, "rules.yaml"), r.rules[1], r.output))
 	r.start()
-	r.cluster = rig.Start(t, rig.Options{Nodes: 1, Flags: []string{"--admission-control-config-file=" + r.admissionConfiguration()}})
 	return r
 }
 
@@ -201,7 +204,7 @@ func TestAdmission(t *testing.T) {
 
 	r.enforce(enforcement("2099-12-31"))
 	out = r.kubectl("create", "-f", r.workload("Pod", "stage", "web", privileged))
-	assert.Contains(t, out, "Warning: kubewitness: Privileged: A container runs privileged. For an exception: ask in #platform")
+	assert.Contains(t, out, "Warning: kubewitness: Privileged: pods/stage/web (registry.example.com/web:1): A container runs privileged. For an exception: ask in #platform")
 	r.kubectl("exec", "--namespace=stage", "web", "--", "date") // of streams it prints no warnings
 	out = r.denied("Privileged", "create", "-f", r.workload("Pod", "shop", "bad", privileged))
 	assert.Contains(t, out, "was refused creating pod shop/bad (image registry.example.com/web:1, privileged, on node node-1) by admission.")
@@ -218,12 +221,20 @@ func TestAdmission(t *testing.T) {
 	r.kubectl("create", "-f", r.workload("Pod", "shop", "agent", privileged))
 	r.kubectl("delete", "--namespace=shop", "--wait=false", "pod/agent", "--grace-period=0", "--force")
 	r.until("the pod is gone", func() bool { _, err := r.cluster.Kubectl("get", "--namespace=shop", "pod/agent"); return err != nil })
+	r.kubectl("create", "-f", r.write("marked.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: marked, labels: {env: prod}}\n"))
+	r.kubectl("create", "serviceaccount", "default", "--namespace=marked")
+	r.denied("Privileged", "create", "-f", r.workload("Pod", "marked", "bad", privileged))
+
+	out = r.kubectl("label", "--namespace=shop", "pod/early", "a=b")
+	assert.Contains(t, out, "Warning: kubewitness: Privileged: pods/shop/early (registry.example.com/web:1): let through, since it was so before: A container runs privileged.")
+	r.denied("Privileged", "set", "image", "--namespace=shop", "pod/early", "c=registry.example.com/web:2")
+
 	r.enforce(enforcement("2026-01-01"))
 	r.denied("Privileged", "create", "-f", r.workload("Pod", "shop", "agent", privileged))
 	assert.Contains(t, r.messages(), "an exception has expired")
 
 	r.checkVerdicts(map[string]int{
-		"Privileged observe": 1, "Privileged warn": 1, "Privileged deny": 5, "Privileged excepted": 1,
+		"Privileged observe": 1, "Privileged warn": 1, "Privileged deny": 7, "Privileged excepted": 1, "Privileged standing": 1,
 		"Exec warn": 1, "Exec deny": 2, "Wildcards deny": 1, // kubectl tries a refused exec again, in the older way
 	})
 	r.checkEvents("certificate")

@@ -160,3 +160,21 @@ func TestMutatingByHand(t *testing.T) {
 	}
 	assert.Equal(t, byHand, byCommand)
 }
+
+// TestNamespacesComponent: the token is of the account that may read namespaces, and of nobody else.
+func TestNamespacesComponent(t *testing.T) {
+	const parts = "../admission/namespaces/"
+	account := at(manifest(t, "base/serviceaccount.yaml", "ServiceAccount"), "metadata", "name")
+	subject := at(manifest(t, parts+"rights.yaml", "ClusterRoleBinding"), "subjects", 0)
+	assert.Equal(t, account, at(subject, "name"))
+	assert.Equal(t, install.DefaultNamespace, at(subject, "namespace"))
+	role := manifest(t, parts+"rights.yaml", "ClusterRole")
+	require.Len(t, all(role, "rules"), 1)
+	assert.Equal(t, []any{"namespaces"}, all(role, "rules", 0, "resources"))
+	assert.Equal(t, []any{"get", "list", "watch"}, all(role, "rules", 0, "verbs"))
+	assert.Equal(t, at(role, "metadata", "name"), at(manifest(t, parts+"rights.yaml", "ClusterRoleBinding"), "roleRef", "name"))
+	pod := at(manifest(t, parts+"statefulset.yaml", "StatefulSet"), "spec", "template", "spec")
+	assert.Equal(t, "true", at(pod, "automountServiceAccountToken"))
+	policy := manifest(t, parts+"networkpolicy.yaml", "NetworkPolicy")
+	assert.Equal(t, at(manifest(t, admissionParts+"networkpolicy.yaml", "NetworkPolicy"), "spec", "podSelector"), at(policy, "spec", "podSelector"))
+}

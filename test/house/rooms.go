@@ -64,6 +64,7 @@ var rooms = []room{
 	// Who sends, for all endpoints that clusters send to.
 	{"pkg/ingest/gate", nil},
 	{"pkg/ingest/file", []string{"pkg/audit", "pkg/durable", "pkg/ingest", "pkg/spool"}},
+	{"pkg/ingest/admission", []string{"pkg/audit", "pkg/ingest", "pkg/ingest/gate", "pkg/record", "pkg/scope"}},
 	{"pkg/ingest/...", []string{"pkg/audit", "pkg/failpoint", "pkg/ingest", "pkg/ingest/gate", "pkg/join", "pkg/record", "pkg/spool"}},
 	// The store knows rows; how an event becomes one is row's, which sink and search share.
 	{"pkg/store", []string{"pkg/durable", "pkg/failpoint", "pkg/store/hush"}},
@@ -84,6 +85,7 @@ var rooms = []room{
 	// Installing: certificates, the API server's client, and what is put into a cluster with both.
 	{"pkg/authority", nil},
 	{"pkg/kube", nil},
+	{"pkg/namespace", []string{"pkg/kube"}},
 	{"pkg/install", []string{"pkg/authority", "pkg/failpoint", "pkg/ingest/admission", "pkg/kube"}},
 	{"pkg/config", []string{"pkg/falco/rules", "pkg/ingest/cloudlogging/query", "pkg/typo"}},
 	{"pkg/backfill", []string{"pkg/audit", "pkg/judge", "pkg/record", "pkg/sink", "pkg/sink/embedded"}},

@@ -39,6 +39,7 @@
 //	admission.kubewitness.io/operation     CREATE, UPDATE, DELETE, CONNECT
 //	admission.kubewitness.io/verb-may-be   the other verb of the table above
 //	admission.kubewitness.io/converted-to  "apps/v1 Deployment": the object is not in the version of the request
+//	admission.kubewitness.io/namespace-labels  of the namespace that the object is in: a JSON object, or "unknown"; absent where nobody reads them
 //	admission.kubewitness.io/sender        what proved who sent it: "certificate", "token", "path-secret"; "unauthenticated"
 //	admission.kubewitness.io/verdict       what was answered: "warn" or "deny"; absent: allowed
 //

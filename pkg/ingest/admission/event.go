@@ -97,7 +97,7 @@ func (r *review) encode(o Origin) []byte {
 		decisionKey: "allow", ours + "uid": r.uid, ours + "operation": r.operation, ours + "sender": o.Sender,
 		ours + "reconstructed": r.reconstructed(verb), ours + "unknown": unknown(verb),
 	}
-	for key, value := range map[string]string{"verb-may-be": maybe, "converted-to": r.target.convertedTo} {
+	for key, value := range map[string]string{"verb-may-be": maybe, "converted-to": r.target.convertedTo, "namespace-labels": r.labels} {
 		if value != "" {
 			notes[ours+key] = value
 		}

@@ -43,6 +43,7 @@ type Config struct {
 	Intake         Taker
 	Judge          Judge
 	Mutator        Mutator       // nil: nothing is changed
+	Namespaces     Namespaces    // nil: labels of namespaces are not known
 	DryRun         bool          // nothing is changed: events say what would have been
 	Clusters       []string      // as in gate.Config
 	DefaultCluster string        // of requests that name none
@@ -151,6 +152,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) ([]byte, error) 
 	}
 	deadline := h.deadline(r)
 	rv, err := readReview(body)
+	if err == nil {
+		h.lookUp(r.Context(), rv, o.Cluster)
+	}
 	var e *audit.Event
 	if err == nil {
 		e, err = rv.event(o)

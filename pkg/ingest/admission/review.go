@@ -47,7 +47,8 @@ type review struct {
 	old       audit.Value
 	options   audit.Value
 	dryRun    bool
-	asked     bool // the event is of the request as it came, before it is changed
+	labels    string // of the namespace, for the annotation; "": nobody knows them
+	asked     bool   // the event is of the request as it came, before it is changed
 }
 
 // readReview takes a body apart.
