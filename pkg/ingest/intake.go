@@ -190,6 +190,9 @@ func (t *taking) atOnce() error {
 		}
 		t.letters.reject(rej)
 	}
+	if len(events) > 0 {
+		t.letters.passed(events[0])
+	}
 	return t.store(d, d.batch.Events, append(t.letters.take(), t.letters.rest()...))
 }
 

@@ -40,26 +40,75 @@ type letters struct {
 
 	from   int // end of what was told of
 	made   int
+	joined int // rejections that are in the letter of the one before
 	beyond int // rejections without a letter of their own
+	open   *opened
 	unread int // the rest of the body, from there on, is not read; 0: all is
 	dead   []spool.DeadLetter
 }
 
+// opened is a letter of what is no JSON, whose end is not known yet. Lines of YAML or of
+// HTML, each of them rejected, are one text: only as a whole do they tell that there is a
+// secret among them.
+type opened struct {
+	reason     string
+	begin, end int
+}
+
 // passed tells of an event.
-func (l *letters) passed(e *audit.Event) { l.from = int(e.Offset) + len(e.Raw) }
+func (l *letters) passed(e *audit.Event) {
+	l.close(int(e.Offset))
+	l.from = int(e.Offset) + len(e.Raw)
+}
 
 // reject makes a letter of something that was rejected.
 func (l *letters) reject(rej *audit.Rejection) {
 	l.count.deadLetter(string(rej.Reason))
-	if l.made == maxLetters || int(rej.Offset) < l.from { // or a letter has it already
+	if l.made == maxLetters && l.open == nil || int(rej.Offset) < l.from { // or a letter has it already
 		l.beyond++
 		l.from = max(l.from, int(rej.Offset))
+		return
+	}
+	before := l.from
+	begin, end := l.rejected(rej)
+	if rej.Reason == audit.ReasonSyntax && l.open != nil && !l.item(begin) && len(bytes.TrimSpace(l.data[before:begin])) == 0 {
+		l.open.end = end
+		l.joined++
+		return
+	}
+	l.close(begin)
+	if l.made == maxLetters {
+		l.beyond++
 		return
 	}
 	l.made++
 	// The excerpt stays out: what is cut out of a secret does not look like one.
 	reason := fmt.Sprintf("%s: line %d, byte %d: %v", rej.Reason, rej.Line, rej.Offset, rej.Err)
-	l.add(reason, l.rejected(rej))
+	if rej.Reason == audit.ReasonSyntax {
+		l.open = &opened{reason, begin, end}
+		return
+	}
+	l.add(reason, l.data[begin:end])
+}
+
+// item reports whether what begins at a place is meant to be an item, or some of them.
+func (l *letters) item(at int) bool {
+	return at < len(l.data) && (l.data[at] == '{' || l.data[at] == '[')
+}
+
+// close makes the letter that is open, if one is. A broken item goes as far as where the
+// next thing begins, since it was passed over until there.
+func (l *letters) close(next int) {
+	o := l.open
+	if o == nil {
+		return
+	}
+	l.open = nil
+	if l.item(o.begin) {
+		o.end = max(o.end, o.begin+len(bytes.TrimRight(l.data[o.begin:max(next, o.end)], " \t\r\n")))
+	}
+	l.from = max(l.from, o.end)
+	l.add(o.reason, l.data[o.begin:o.end])
 }
 
 // body makes a letter of the whole body.
@@ -80,9 +129,11 @@ func (l *letters) oversize(raw []byte, why error) spool.DeadLetter {
 
 // givenUp tells whether there is too much that is no event to go on.
 func (l *letters) givenUp() bool {
-	if l.made+l.beyond < maxRejected {
+	if l.made+l.joined+l.beyond < maxRejected {
 		return false
 	}
+	l.close(l.from)
+	l.beyond, l.joined = l.beyond+l.joined, 0
 	l.unread = l.from
 	return true
 }
@@ -96,6 +147,7 @@ func (l *letters) take() []spool.DeadLetter {
 
 // rest gives the letter for all that has none of its own.
 func (l *letters) rest() []spool.DeadLetter {
+	l.close(len(l.data))
 	if l.beyond > 0 {
 		reason := fmt.Sprintf("%d more things in this body are no events", l.beyond)
 		if l.unread > 0 {
@@ -138,11 +190,11 @@ func (l *letters) redact(text string) (redacted string) {
 
 func cut(s string, n int) string { return s[:min(len(s), n)] }
 
-// rejected is the text that a rejection is about: from where the item began to where
-// it ends, or to the end of the line when it is no JSON.
-func (l *letters) rejected(rej *audit.Rejection) []byte {
+// rejected is where the text is that a rejection is about: from where the item began to
+// where it ends, or to the end of the line when it is no JSON.
+func (l *letters) rejected(rej *audit.Rejection) (begin, end int) {
 	at := min(max(int(rej.Offset), 0), len(l.data))
-	begin, end := at, len(l.data)
+	begin, end = at, len(l.data)
 	switch rej.Reason {
 	case audit.ReasonType, audit.ReasonKind, audit.ReasonTime, audit.ReasonSize: // at is where it begins
 		end = valueEnd(l.data, at)
@@ -156,7 +208,7 @@ func (l *letters) rejected(rej *audit.Rejection) []byte {
 		end = max(valueEnd(l.data, begin), at)
 	}
 	l.from = max(end, l.from)
-	return l.data[begin:end]
+	return begin, end
 }
 
 // itemAround returns where the item begins that has a fault at a position.

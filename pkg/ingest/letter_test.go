@@ -26,6 +26,11 @@ func TestDeadLetters(t *testing.T) {
 	}{
 		{"no JSON", "hello, world", 0, []string{"syntax", "hello, world"}},
 		{"two lines", "one\n" + line(a) + "two\n", 1, []string{"syntax", "one", "syntax", "two"}},
+		{"lines of one text", "kind: EventList\n\nitems:\n- x\n", 0, []string{"syntax", "kind: EventList\n\nitems:\n- x"}},
+		{"a text before and behind an event", "one\ntwo\n" + line(a) + "three\nfour\n" + line(b), 2, []string{"syntax", "one\ntwo", "syntax", "three\nfour"}},
+		{"broken lines", "{\"a\" 1}\n{\"b\" 2}\nmore\n", 0, []string{"syntax", "{\"a\" 1}", "syntax", "{\"b\" 2}\nmore"}},
+		{"a broken item of several lines", "{\n \"a\" 1,\n \"b\": 2\n}\n" + line(a), 1, []string{"syntax", "{\n \"a\" 1,\n \"b\": 2\n}"}},
+		{"a broken item, and no more", "{\n \"a\" 1,\n \"b\": 2\n}\n", 0, []string{"syntax", "{\n \"a\" 1,\n \"b\": 2\n}"}},
 		{"wrong types", list("7", a, `"text"`, "[1,2]", b, "null"), 2, []string{"type", "7", "type", `"text"`, "type", "[1,2]", "type", "null"}},
 		{"kind", `[{"kind":"Pod","a":["}"]},{"b":1}]`, 0, []string{"kind", `{"kind":"Pod","a":["}"]}`, "kind", `{"b":1}`}},
 		{"no time", list(a, notime, notime), 1, []string{"time", notime, "time", notime}},
@@ -93,6 +98,8 @@ func TestDeadLettersHoldNoSecrets(t *testing.T) {
 		`{"kind":"Event","stageTimestamp":"password=aHVudGVyMg=="}`,
 		list(`{"stageTimestamp":"aHVudGVyMg==","requestObject":` + secret + "}")[:200],
 		`{"password":aHVudGVyMg==}`,
+		"kind: EventList\nitems:\n- requestObject:\n    data:\n      x: aHVudGVyMg==\n    kind: Secret\n",
+		"{\n  \"auditID\" 1,\n  \"requestObject\": {\n    \"data\": {\"x\": \"aHVudGVyMg==\"},\n    \"kind\": \"Secret\"\n  }\n}\n",
 	} {
 		r := in.mustTake(t, body)
 		assert.Equal(t, 1, r.Dead, body)
