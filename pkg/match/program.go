@@ -43,15 +43,18 @@ const (
 	opOr
 )
 
-// graphNode is a node of the graph. The terms of an and/or stand with the cheapest
-// first: checks have no effects, so their order changes no answer.
+// graphNode is a node of the graph. The terms of an and/or stand in the order in which
+// they are likely to decide it at the least cost: checks have no effects, so their order
+// changes no answer.
 type graphNode struct {
-	op    nodeOp
-	pred  int32
-	terms []nodeID
-	cost  int32
-	uses  int32 // parents and rules that refer to it
-	memo  int32 // where its verdict is remembered; -1: it is not
+	op     nodeOp
+	pred   int32
+	terms  []nodeID
+	cost   int32   // of judging it, on the average
+	chance float64 // guessed share of events for which it holds
+	body   float64 // guessed share of events for which it asks for what is in a body, which no one else may need
+	uses   int32   // parents and rules that refer to it
+	memo   int32   // where its verdict is remembered; -1: it is not
 }
 
 const (
@@ -83,7 +86,7 @@ func compile(plain *Plain, cat *field.Catalogue, strict bool) (*program, error) 
 		seen: map[exprSign]nodeID{},
 	}
 	c.paths = []pathNode{{}}
-	c.nodes = []graphNode{{op: opFalse, memo: -1}, {op: opTrue, memo: -1}}
+	c.nodes = []graphNode{{op: opFalse, memo: -1}, {op: opTrue, chance: 1, memo: -1}}
 	for i := range plain.rules {
 		r := plain.rules[i].rule
 		root, err := c.node(r.Condition, false)
@@ -165,7 +168,7 @@ func (c *compiler) join(op nodeOp, ids []nodeID) nodeID {
 		}
 	}
 	slices.SortFunc(flat, func(a, b nodeID) int {
-		return cmp.Or(cmp.Compare(c.nodes[a].cost, c.nodes[b].cost), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(c.nodes[a].rank(op), c.nodes[b].rank(op)), cmp.Compare(a, b))
 	})
 	flat = slices.Compact(flat)
 	switch len(flat) {
@@ -180,15 +183,15 @@ func (c *compiler) join(op nodeOp, ids []nodeID) nodeID {
 func (c *compiler) share(op nodeOp, terms []nodeID) nodeID {
 	key := make([]byte, 1, 1+4*len(terms))
 	key[0] = byte(op)
-	var cost int32
 	for _, id := range terms {
 		key = binary.LittleEndian.AppendUint32(key, uint32(id))
-		cost = min(cost+c.nodes[id].cost, 1<<20)
 	}
 	if id, ok := c.nodeIDs[string(key)]; ok {
 		return id
 	}
-	id := c.add(graphNode{op: op, terms: terms, cost: cost})
+	n := graphNode{op: op, terms: terms}
+	c.guess(&n)
+	id := c.add(n)
 	c.nodeIDs[string(key)] = id
 	for _, t := range terms {
 		c.nodes[t].uses++
@@ -215,9 +218,9 @@ func (c *compiler) checkNode(e *condition.Check, not bool) (nodeID, error) {
 		return trueNode, nil
 	}
 	key := []byte{byte(opPred), 0, 0, 0, 0}
-	n := graphNode{op: opPred, pred: id, cost: p.cost}
+	n := graphNode{op: opPred, pred: id, cost: p.cost, chance: c.chance(p), body: c.inBody(p)}
 	if not {
-		key[0], n.op = byte(opNotPred), opNotPred
+		key[0], n.op, n.chance = byte(opNotPred), opNotPred, 1-n.chance
 	}
 	binary.LittleEndian.PutUint32(key[1:], uint32(id))
 	if known, ok := c.nodeIDs[string(key)]; ok {

@@ -11,6 +11,7 @@ type residual struct {
 	rules []int32  // by bit, in order
 	all   []uint64 // those that are candidates unless ruled out
 	first []int32  // repeated slots whose values rule out many, to be looked at first
+	pods  bitset   // those that demand something of a pod that the request writes
 	steps []step
 	terms map[int32][]nodeID // by rule: the terms that a step looks at
 
@@ -47,6 +48,9 @@ func (r *residual) candidates(st *state) {
 	alive := st.alive
 	for _, id := range r.first {
 		st.ruleOut(id, alive)
+	}
+	if r.pods.overlaps(alive) && !st.writesPod() {
+		r.pods.removeFrom(alive)
 	}
 	for i := range r.steps {
 		s := &r.steps[i]

@@ -9,28 +9,37 @@ import (
 
 // sharedBy is how many residual rules a step must be able to rule out: one by
 // one they are judged as fast.
-const sharedBy = 4
+const (
+	sharedBy     = 4
+	sharedBodyBy = 64 // of steps that look into a body
+)
 
 func newResidual(p *program, acc *accesses, rules []int32) residual {
 	b := &stepBuilder{
 		prog: p, acc: acc, words: (len(rules) + 63) / 64,
 		kills: map[int32]*killGroup{}, groups: map[string]*termGroup{}, terms: map[int32][]nodeID{},
-		about: map[nodeID]int32{},
+		about: map[nodeID]int32{}, ofPod: map[nodeID]bool{},
 	}
 	r := residual{rules: rules}
 	of := b.repeatedTerms(rules)
+	var pods []int32
 	for bit, rule := range rules {
+		if b.demandsPod(p.rules[rule].root) {
+			pods = append(pods, int32(bit))
+		}
 		for _, t := range topTerms(p, p.rules[rule].root) {
 			if of[t] < 0 {
 				b.note(t, int32(bit))
 			}
 		}
 	}
+	r.pods = newBitset(pods, b.words)
 	r.first, r.ruledOut = b.ruleOuts(rules, of)
 	r.steps = b.steps()
 	r.terms = map[int32][]nodeID{}
 	for bit, terms := range b.terms {
-		r.terms[rules[bit]] = terms
+		slices.Sort(terms)
+		r.terms[rules[bit]] = slices.Compact(terms)
 	}
 	return r
 }
@@ -43,6 +52,24 @@ func topTerms(p *program, id nodeID) []nodeID {
 	return []nodeID{id}
 }
 
+// demandsPod tells whether a node holds only where the request writes a pod.
+func (b *stepBuilder) demandsPod(id nodeID) bool {
+	n := &b.prog.nodes[id]
+	if n.op == opPred {
+		return b.prog.slots[b.prog.preds[n.pred].left].ofPod
+	}
+	if n.op != opAnd && n.op != opOr {
+		return false
+	}
+	known, ok := b.ofPod[id]
+	if !ok {
+		decides := n.op == opAnd // one term of an "and" is enough, of an "or" it takes all
+		known = slices.ContainsFunc(n.terms, func(t nodeID) bool { return b.demandsPod(t) == decides }) == decides
+		b.ofPod[id] = known
+	}
+	return known
+}
+
 // stepBuilder makes steps of the terms of rules.
 type stepBuilder struct {
 	prog   *program
@@ -52,6 +79,7 @@ type stepBuilder struct {
 	groups map[string]*termGroup
 	terms  map[int32][]nodeID // by bit: those that are in steps
 	about  map[nodeID]int32   // see repeatedOf
+	ofPod  map[nodeID]bool    // see demandsPod
 }
 
 // killGroup are terms that exclude values of one slot.
@@ -82,7 +110,7 @@ func (b *stepBuilder) note(t nodeID, bit int32) {
 	case b.prog.nodes[t].op == opOr:
 		b.noteOr(t, bit)
 	default:
-		b.group(nodesKey(t), b.prog.nodes[t].cost).add(t, bit)
+		b.group(nodesKey(t), b.cost(t)).add(t, bit)
 	}
 }
 
@@ -91,7 +119,7 @@ func (b *stepBuilder) note(t nodeID, bit int32) {
 func (b *stepBuilder) noteAccess(x *access, t nodeID, others []nodeID, bit int32) {
 	cost := x.cost
 	for _, o := range others {
-		cost = max(cost, b.prog.nodes[o].cost)
+		cost = max(cost, b.cost(o))
 	}
 	g := b.group(append(placesKey(x), nodesKey(others...)...), cost)
 	if !g.add(t, bit) {
@@ -120,7 +148,7 @@ func (b *stepBuilder) noteOr(t nodeID, bit int32) {
 		demands.cost = max(demands.cost, x.cost)
 	}
 	if len(demands.atoms) == 0 {
-		b.group(nodesKey(t), b.prog.nodes[t].cost).add(t, bit)
+		b.group(nodesKey(t), b.cost(t)).add(t, bit)
 		return
 	}
 	b.noteAccess(demands, t, others, bit)
@@ -133,6 +161,18 @@ func nodesKey(nodes ...nodeID) []byte {
 		key = append(binary.LittleEndian.AppendUint32(key, uint32(id)), 0xff)
 	}
 	return key
+}
+
+// oftenBody is the share of events from which on a term counts as one about bodies.
+const oftenBody = 0.1
+
+// cost is that of a term, at least that of a body if it often asks for one.
+func (b *stepBuilder) cost(t nodeID) int32 {
+	n := &b.prog.nodes[t]
+	if n.body > oftenBody {
+		return max(n.cost, costBody)
+	}
+	return n.cost
 }
 
 func (b *stepBuilder) group(key []byte, cost int32) *termGroup {
@@ -211,8 +251,8 @@ func (b *stepBuilder) steps() []step {
 			ranked = append(ranked, rankedStep{s, costClass(b.prog.slots[slot].cost), len(bits), []byte{byte(slot), byte(slot >> 8)}})
 		}
 	}
-	for _, g := range b.groups {
-		if len(g.bits) >= sharedBy {
+	for _, g := range b.split() {
+		if len(g.bits) >= b.worth(g.cost) {
 			ranked = append(ranked, rankedStep{b.groupStep(g), costClass(g.cost), len(g.bits), []byte(g.key)})
 		}
 	}
@@ -226,6 +266,50 @@ func (b *stepBuilder) steps() []step {
 	return out
 }
 
+// split gives the groups, of which a term that is worth a step is one by itself: it rules
+// out more than the places that it looks at.
+func (b *stepBuilder) split() []*termGroup {
+	var out []*termGroup
+	for _, g := range b.groups {
+		uses := map[nodeID]int{}
+		for _, t := range g.nodes {
+			uses[t]++
+		}
+		rest := &termGroup{key: g.key, atoms: map[atom][]int32{}, others: g.others, cost: g.cost}
+		alone := map[nodeID]*termGroup{}
+		for i, t := range g.nodes {
+			to := rest
+			if len(uses) > 1 && uses[t] >= b.worth(g.cost) {
+				if alone[t] == nil {
+					alone[t] = &termGroup{key: string(nodesKey(t)), cost: b.cost(t)}
+					out = append(out, alone[t])
+				}
+				to = alone[t]
+			}
+			to.add(t, g.bits[i])
+		}
+		for at, bits := range g.atoms {
+			if bits = slices.DeleteFunc(slices.Clone(bits), func(bit int32) bool { _, in := slices.BinarySearch(rest.bits, bit); return !in }); len(bits) > 0 {
+				rest.atoms[at] = bits
+			}
+		}
+		if len(rest.bits) > 0 {
+			out = append(out, rest)
+		}
+	}
+	return out
+}
+
+// worth is how many rules a step of that cost must be able to rule out. What is in the
+// bodies is asked for by few rules when all else is said, so a step would mostly be in
+// vain.
+func (b *stepBuilder) worth(cost int32) int {
+	if costClass(cost) == classBody {
+		return sharedBodyBy
+	}
+	return sharedBy
+}
+
 // costClass tells what is about as dear.
 func costClass(cost int32) int {
 	switch {
@@ -234,8 +318,11 @@ func costClass(cost int32) int {
 	case cost < costBody:
 		return 1
 	}
-	return 2
+	return classBody
 }
+
+// classBody is the dearest class.
+const classBody = 2
 
 func (b *stepBuilder) killStep(slot int32, g *killGroup) *killStep {
 	k := &killStep{slot: slot, values: make(map[string]bitset, len(g.values))}
