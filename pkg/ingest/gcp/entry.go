@@ -85,7 +85,7 @@ func (e *entry) readDigest() error {
 	if e.native.Exists() {
 		payload = e.native
 	}
-	sum := sha256.Sum256(payload.Compact())
+	sum := sha256.Sum256(appendSorted(nil, payload))
 	e.digest = hex.EncodeToString(sum[:])
 	return nil
 }
