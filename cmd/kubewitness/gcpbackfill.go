@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ type logFlags struct {
 
 func (f *logFlags) register(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.projects, "project", nil, "`ID` of a project; repeat for more (default: the resources of the configuration)")
-	fs.StringArrayVar(&f.resources, "resource", nil, "`name` of something else that has logs: folders/NUMBER, organizations/NUMBER, a view of a log bucket; repeat for more")
+	fs.StringArrayVar(&f.resources, "resource", nil, "`name` of something else that has logs: folders/NUMBER or organizations/NUMBER with the projects in them, a view of a log bucket; repeat for more")
 	fs.StringVar(&f.cluster, "cluster", "", "only entries of the cluster of this `name`")
 	fs.StringVar(&f.filter, "filter", "", "only entries that meet this `filter` in the Logging query language, too (default: that of the configuration)")
 	fs.StringVar(&f.credentials, "credentials-file", "", "`file` with a service account's key or a configuration of workload identity federation (default: that of the configuration, else application default credentials)")
@@ -67,6 +68,22 @@ func (f *logFlags) complete(c config.CloudLogging) error {
 	}
 	f.requests = cmp.Or(f.requests, c.RequestsPerMin)
 	return nil
+}
+
+// withProjects are the resources, and the projects in those of them that are folders or organizations.
+func (f *logFlags) withProjects(ctx context.Context, client *cloudlogging.Client) (all []string, err error) {
+	for _, r := range f.resources {
+		all = append(all, r)
+		if cloudlogging.HasProjects(r) {
+			projects, err := client.Projects(ctx, r)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, projects...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 type gcpBackfill struct {
@@ -113,6 +130,8 @@ searched. Nobody is notified.
 What is stored already is known and stays as it is. What was read is noted in the data
 folder, so that the same command goes on where it ended, or was ended, and reads what
 has come since; --again reads all of it again.
+
+Of a folder or an organization the projects in it are read, too.
 
 Several stretches of time are read at once. Read requests are counted together with
 those of a service that has the same data folder, which go first.
@@ -281,8 +300,12 @@ func (c *gcpBackfill) read(ctx context.Context, url string, cfg *config.Loaded) 
 	if err != nil {
 		return err
 	}
+	asked, err := c.logs.withProjects(ctx, client)
+	if err != nil {
+		return err
+	}
 	var left []cloudlogging.Stretch
-	for _, r := range c.logs.resources {
+	for _, r := range asked {
 		left = append(left, c.progress.Left(cloudlogging.Stretch{Resource: r, From: c.from, To: c.to})...)
 	}
 	left = cloudlogging.Divide(left, divisions, time.Hour)

@@ -38,8 +38,8 @@ func newGCPDoctor(io stdio) *cobra.Command {
 is wrong: permissions that are missing, a log without entries of the Kubernetes API,
 Data Access logs that are off, with the rules that are blind without them; and, with
 "note:" in front, what is good to know: which clusters there are, how late entries come,
-whether the quota is used up. It changes nothing, and takes two read requests for each
-resource.
+whether the quota is used up. Of a folder or an organization it looks at the projects in
+it. It changes nothing, and takes two read requests for each project.
 
 Exit codes: 0 nothing is wrong; 1 something is; 2 bad flags or rules.`,
 		Example: `  kubewitness gcp doctor --project acme-prod`,
@@ -48,7 +48,7 @@ Exit codes: 0 nothing is wrong; 1 something is; 2 bad flags or rules.`,
 	}
 	fs := cmd.Flags()
 	fs.StringArrayVar(&c.logs.projects, "project", nil, "`ID` of a project; repeat for more (default: the resources of the configuration)")
-	fs.StringArrayVar(&c.logs.resources, "resource", nil, "`name` of something else that has logs: folders/NUMBER, organizations/NUMBER, a view of a log bucket; repeat for more")
+	fs.StringArrayVar(&c.logs.resources, "resource", nil, "`name` of something else that has logs: folders/NUMBER or organizations/NUMBER with the projects in them, a view of a log bucket; repeat for more")
 	fs.StringVar(&c.logs.credentials, "credentials-file", "", "`file` with a service account's key or a configuration of workload identity federation (default: that of the configuration, else application default credentials)")
 	fs.StringVar(&c.archive.data, "data", "", "`folder` of a service's state, whose requests count, too (default KUBEWITNESS_DATA, else that of the configuration)")
 	fs.StringVarP(&c.archive.config, "config", "c", "", "configuration `file` (default: the one that "+config.EnvFile+" names, else none)")
@@ -79,11 +79,19 @@ func (c *gcpDoctor) run(ctx context.Context) error {
 		quotas.Dir = dir
 	}
 	for _, r := range c.logs.resources {
-		d, err := cloudlogging.Diagnose(ctx, client, quotas, r, time.Now)
-		if err != nil {
-			return askError(ctx, c.err, "", err)
+		look := func(resource string, below bool) (seen bool, err error) {
+			d, err := cloudlogging.Diagnose(ctx, client, quotas, resource, time.Now)
+			if err != nil {
+				return false, askError(ctx, c.err, "", err)
+			}
+			return d.Activity.Entries+d.DataAccess.Entries > 0, c.tell(d, set, below)
 		}
-		if err := c.tell(d, set); err != nil {
+		if cloudlogging.HasProjects(r) {
+			err = c.below(ctx, client, r, look)
+		} else {
+			_, err = look(r, false)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -93,13 +101,38 @@ func (c *gcpDoctor) run(ctx context.Context) error {
 	return nil
 }
 
+// below looks at the projects of a folder or an organization.
+func (c *gcpDoctor) below(ctx context.Context, client *cloudlogging.Client, parent string, look func(string, bool) (bool, error)) error {
+	w := &lineWriter{w: c.out}
+	projects, err := client.Projects(ctx, parent)
+	if err != nil {
+		c.wrong = true
+		w.print("%s\n", printable(strings.TrimPrefix(err.Error(), "cloudlogging: ")))
+		return w.err
+	}
+	w.print("note: %s: %s in it\n", parent, plural(uint64(len(projects)), "project"))
+	some := false
+	for _, project := range projects {
+		seen, err := look(project, true)
+		if err != nil {
+			return err
+		}
+		some = some || seen
+	}
+	if !some {
+		c.wrong = true
+		w.print("%s: no project in it has an entry of the Kubernetes API of the last day\n", parent)
+	}
+	return w.err
+}
+
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
 }
 
-// tell writes what was found of a resource.
-func (c *gcpDoctor) tell(d *cloudlogging.Diagnosis, set *ruleset.Set) error {
+// tell writes what was found of a resource; below says that it is a project of a folder, which may well have no cluster.
+func (c *gcpDoctor) tell(d *cloudlogging.Diagnosis, set *ruleset.Set, below bool) error {
 	w := &lineWriter{w: c.out}
 	problem := func(format string, args ...any) {
 		c.wrong = true
@@ -117,7 +150,11 @@ func (c *gcpDoctor) tell(d *cloudlogging.Diagnosis, set *ruleset.Set) error {
 	if d.NotAsked != nil {
 		note("which permissions there are is not known: %v", d.NotAsked)
 	}
-	if d.Refused == nil {
+	switch {
+	case d.Refused != nil:
+	case below && d.Activity.Entries+d.DataAccess.Entries == 0:
+		note("there is no entry of the Kubernetes API of the last day")
+	default:
 		tellLogs(d, set, problem, note)
 	}
 	if d.Quota > 0 {

@@ -34,6 +34,8 @@ func startCloudLogging(ts *testscript.TestScript, neg bool, args []string) {
 			s.Add(logserver.Entry(made))
 		}
 	}
+	s.Place("folders/12", "folders/13")
+	s.Place("folders/13", "projects/acme", "projects/empty")
 	if len(args) > 2 {
 		s.Grant(args[2:]...)
 	}

@@ -137,11 +137,15 @@ update_sink() {
 }
 
 pull() {
-	# The Resource Manager is asked by "kubewitness gcp doctor".
+	# The Resource Manager tells which projects a folder has, and "kubewitness gcp doctor" about permissions.
 	run gcloud services enable logging.googleapis.com iam.googleapis.com iamcredentials.googleapis.com cloudresourcemanager.googleapis.com --project="$PROJECT_ID"
 	make_account
-	local role
-	for role in roles/logging.viewer roles/logging.privateLogViewer; do # the second for Data Access
+	local role roles=(roles/logging.viewer roles/logging.privateLogViewer) # the second for Data Access
+	case $LOG_PARENT in
+	projects/*) ;;
+	*) roles+=(roles/browser) ;; # to find the projects in it, whose logs are read
+	esac
+	for role in "${roles[@]}"; do
 		case $LOG_PARENT in
 		projects/*) run gcloud projects add-iam-policy-binding "${LOG_PARENT#projects/}" --role="$role" --member="serviceAccount:$(account)" --condition=None ;;
 		folders/*) run gcloud resource-manager folders add-iam-policy-binding "${LOG_PARENT#folders/}" --role="$role" --member="serviceAccount:$(account)" --condition=None ;;

@@ -8,7 +8,7 @@ import (
 
 // CloudLogging reads the audit log of GKE from the Cloud Logging API.
 type CloudLogging struct {
-	Resources       []string      `mapstructure:"resources" doc:"What to read the logs of: projects/NAME, folders/NUMBER, organizations/NUMBER, billingAccounts/ID, or a view of a log bucket, projects/NAME/locations/LOCATION/buckets/BUCKET/views/VIEW. None: off."`
+	Resources       []string      `mapstructure:"resources" doc:"What to read the logs of: projects/NAME, folders/NUMBER or organizations/NUMBER with the projects in them, billingAccounts/ID, or a view of a log bucket, projects/NAME/locations/LOCATION/buckets/BUCKET/views/VIEW. None: off."`
 	Filter          string        `mapstructure:"filter" doc:"A filter in the Logging query language that entries must meet besides ours, such as resource.labels.cluster_name=\"prod\"."`
 	CredentialsFile string        `mapstructure:"credentials_file" doc:"File with a service account's key, or with the configuration of workload identity federation. Empty: application default credentials, which in GKE are those of Workload Identity."`
 	Tail            bool          `mapstructure:"tail" doc:"Follow with entries.tail, which is quicker and costs no read request but for the second look (overlap). While it fails, and otherwise, the log is polled."`

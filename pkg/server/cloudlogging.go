@@ -17,7 +17,7 @@ const CloudLoggingFolder = "cloudlogging"
 
 // pull is a log in Cloud Logging that is read.
 type pull struct {
-	puller *cloudlogging.Puller
+	follower *cloudlogging.Follower
 }
 
 // openCloudLogging opens the logs of the configuration; the intake is there.
@@ -36,21 +36,22 @@ func (s *Server) openCloudLogging(ctx context.Context) error {
 	}
 	s.pulled = client
 	quotas := &cloudlogging.Quotas{Dir: dir, PerMinute: c.RequestsPerMin, Now: time.Now}
+	claims := new(cloudlogging.Claims)
 	for _, r := range c.Resources {
-		p, err := cloudlogging.New(cloudlogging.Config{
+		f, err := cloudlogging.NewFollower(cloudlogging.Config{
 			Client: client, Resource: r, Filter: c.Filter, Folder: dir, Quotas: quotas, Taker: s.intake,
 			Tail: c.Tail, Poll: c.Poll, Overlap: c.Overlap, Since: c.Since, Logger: s.logger, Now: time.Now,
-		})
+		}, claims)
 		if err != nil {
 			return err
 		}
-		s.pulls = append(s.pulls, &pull{puller: p})
+		s.pulls = append(s.pulls, &pull{follower: f})
 	}
 	return nil
 }
 
 func (p *pull) run(ctx context.Context) error {
-	p.puller.Run(ctx)
+	p.follower.Run(ctx)
 	return nil
 }
 

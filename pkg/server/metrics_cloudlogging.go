@@ -7,8 +7,11 @@ import (
 )
 
 func (x exporter) cloudLogging(out metrics) {
+	var all []cloudlogging.Status
 	for _, p := range x.server.pulls {
-		s := p.puller.Status()
+		all = append(all, p.follower.Status()...)
+	}
+	for _, s := range all {
 		of := []string{"resource", s.Resource}
 		for _, mode := range []string{cloudlogging.ModeStarting, cloudlogging.ModePolling, cloudlogging.ModeTailing} {
 			out.gauge("cloudlogging_mode", "1 for the way in which new entries come.", truth(s.Mode == mode), append(of[:2:2], "mode", mode)...)

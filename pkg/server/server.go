@@ -263,7 +263,7 @@ func (s *Server) status(r *http.Request) (any, error) {
 		all.PubSub = append(all.PubSub, p.subscription.Status())
 	}
 	for _, p := range s.pulls {
-		all.CloudLogging = append(all.CloudLogging, p.puller.Status())
+		all.CloudLogging = append(all.CloudLogging, p.follower.Status()...)
 	}
 	return all, nil
 }

@@ -44,13 +44,15 @@ type Server struct {
 	requests    []Request
 	reached     time.Time // the latest entry that was given in a page
 	tails       map[*tail]bool
-	tailed      int             // tails that were asked for
-	page        int             // entries of a page at most
-	fail        func(int) error // for each request by its number, from 0 on; nil: none fails
-	blank       func(int) bool  // whether a page comes empty, with a token
-	refuse      error           // of tails
-	suppress    int             // entries that tails leave out from now on
-	permissions []string        // that are granted; nil: all
+	tailed      int                 // tails that were asked for
+	page        int                 // entries of a page at most
+	fail        func(int) error     // for each request by its number, from 0 on; nil: none fails
+	blank       func(int) bool      // whether a page comes empty, with a token
+	refuse      error               // of tails
+	suppress    int                 // entries that tails leave out from now on
+	permissions []string            // that are granted; nil: all
+	below       map[string][]string // what is in folders and organizations
+	failLists   int                 // status of HTTP for who looks; 0: none
 }
 
 // New starts a server that ends with the test.
@@ -73,7 +75,7 @@ func Start() (s *Server, stop func(), err error) {
 	s = &Server{listener: l, tails: map[*tail]bool{}, page: 1000}
 	g := grpc.NewServer()
 	loggingpb.RegisterLoggingServiceV2Server(g, s)
-	s.rights = httptest.NewServer(http.HandlerFunc(s.testPermissions))
+	s.rights = httptest.NewServer(http.HandlerFunc(s.resources))
 	done := make(chan error, 1)
 	go func() { done <- g.Serve(l) }()
 	return s, func() {
@@ -86,7 +88,7 @@ func Start() (s *Server, stop func(), err error) {
 // Addr is where it listens, host:port.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// RightsAddr is where it answers what permissions there are, host:port.
+// RightsAddr is where it answers what permissions there are and what is in folders, host:port.
 func (s *Server) RightsAddr() string { return strings.TrimPrefix(s.rights.URL, "http://") }
 
 // Add puts entries into the log. Open tails get them.
@@ -258,7 +260,7 @@ func tokenOf(req *loggingpb.ListLogEntriesRequest) (after place, err error) {
 // testPermissions answers which of some permissions there are.
 func (s *Server) testPermissions(w http.ResponseWriter, r *http.Request) {
 	var asked struct{ Permissions []string }
-	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || !strings.HasSuffix(r.URL.Path, ":testIamPermissions") {
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
 		http.Error(w, "no question", http.StatusBadRequest)
 		return
 	}

@@ -25,6 +25,7 @@ locals {
   ))
 
   viewer_roles = toset(["roles/logging.viewer", "roles/logging.privateLogViewer"])
+  parent_roles = setunion(local.viewer_roles, ["roles/browser"]) # to find the projects in it
 }
 
 resource "google_project_service" "needed" {
@@ -166,7 +167,7 @@ resource "google_project_iam_member" "viewer" {
 }
 
 resource "google_folder_iam_member" "viewer" {
-  for_each = local.pull && local.parent_kind == "folders" ? local.viewer_roles : toset([])
+  for_each = local.pull && local.parent_kind == "folders" ? local.parent_roles : toset([])
 
   folder = local.log_parent
   role   = each.value
@@ -174,7 +175,7 @@ resource "google_folder_iam_member" "viewer" {
 }
 
 resource "google_organization_iam_member" "viewer" {
-  for_each = local.pull && local.parent_kind == "organizations" ? local.viewer_roles : toset([])
+  for_each = local.pull && local.parent_kind == "organizations" ? local.parent_roles : toset([])
 
   org_id = local.parent_name
   role   = each.value

@@ -3,20 +3,16 @@ package cloudlogging
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/logging/apiv2/loggingpb"
 	"google.golang.org/api/option"
 	gtransport "google.golang.org/api/transport/grpc"
-	htransport "google.golang.org/api/transport/http"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -125,46 +121,4 @@ func (a Access) options() ([]option.ClientOption, error) {
 		}
 	}
 	return nil, fmt.Errorf("credentials: %s says type %.40q; a service account's key says service_account, workload identity federation external_account", a.CredentialsFile, file.Type)
-}
-
-// permissions asks which of some permissions there are on a project, folder or organization.
-func (c *Client) permissions(ctx context.Context, container string, wanted []string) (granted []string, err error) {
-	url, client := resources, http.DefaultClient
-	switch {
-	case c.access.EndpointHTTP != "":
-		if err := onlyLoopback(c.access.EndpointHTTP); err != nil {
-			return nil, err
-		}
-		url = "http://" + c.access.EndpointHTTP
-	case c.access.Endpoint != "":
-		return nil, errors.New("there is nobody to ask")
-	default:
-		if client, _, err = htransport.NewClient(ctx, c.opts...); err != nil {
-			return nil, err
-		}
-	}
-	body, err := json.Marshal(map[string][]string{"permissions": wanted})
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v3/"+container+":testIamPermissions", strings.NewReader(string(body)))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the Cloud Resource Manager API answers %s", resp.Status)
-	}
-	var answer struct {
-		Permissions []string `json:"permissions"`
-	}
-	if err := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, 1<<20)).Decode(&answer); err != nil {
-		return nil, fmt.Errorf("the answer of the Cloud Resource Manager API: %w", err)
-	}
-	return answer.Permissions, nil
 }

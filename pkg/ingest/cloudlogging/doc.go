@@ -18,6 +18,9 @@
 // A tail tells that it left entries out (SuppressionInfo): then read stays where it is until the entries from there on are
 // read page by page. A tail that cannot be had, or ends, is replaced by polling, and tried again later.
 //
+// A [Follower] runs a puller for the resource that is named, and for a folder or an organization one for each project in it:
+// the API has the log of a project under the project alone.
+//
 // # What holds
 //
 // The places move only after the taker said that it has the events, and not past an entry of which parts are missing. A long

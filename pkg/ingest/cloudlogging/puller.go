@@ -52,6 +52,7 @@ type Config struct {
 	Overlap  time.Duration // after which a second reading finds what could not be found before
 	Since    time.Duration // where to begin without a cursor; 0: now
 	Backoff  time.Duration // after the first error of several; 0: a second
+	List     time.Duration // between two looks for the projects of a folder or an organization; 0: ten minutes
 	Logger   *slog.Logger
 	Now      func() time.Time
 }
