@@ -14,9 +14,10 @@ import (
 // Out of the ordinary are equal keys, keys that can be spelled in more than one way, halves of surrogate pairs, and
 // objects that are very deep or have very many members.
 type glance struct {
-	nodes  []node // of the last object
-	plants bool   // nodes are wanted
-	until  int    // they are wanted of what begins before
+	nodes   []node // of the last object
+	members memberIndex
+	plants  bool // nodes are wanted
+	until   int  // they are wanted of what begins before
 
 	got    walked // so far
 	open   [mostOpen]container
@@ -115,7 +116,7 @@ func (g *glance) start(size int, plants bool) {
 	if !plants {
 		return
 	}
-	g.until = math.MaxInt
+	g.until, g.members = math.MaxInt, memberIndex{usable: true}
 	if g.nodes = kept(g.nodes); g.nodes == nil {
 		g.nodes = make([]node, 0, min(size/20+8, 1<<12)) // enough for most events
 	}
@@ -178,6 +179,9 @@ func (g *glance) key(text []byte, i int, lists bool) int {
 		return -1
 	}
 	if from < g.until {
+		if g.depth == 1 {
+			g.members.note(text[from+1:i-1], len(g.nodes), escaped)
+		}
 		g.nodes = append(g.nodes, node{start: uint32(from), end: uint32(i), next: uint32(len(g.nodes) + 1), kind: String, escaped: escaped})
 	}
 	name := text[from:i]

@@ -28,6 +28,15 @@ func glanced(t testing.TB, text []byte, lists bool) (sure bool) {
 	bodies[0].span, bodies[1].span = got.members.requestObject, got.members.responseObject
 	require.Equal(t, plant(nil, text[:got.size], &bodies), g.nodes, "%q", text)
 
+	all := tree{raw: text[:got.size], nodes: plant(nil, text[:got.size], nil)}
+	indexed := tree{raw: all.raw, nodes: g.nodes, members: g.members}
+	indexed.bodies[0].span, indexed.bodies[1].span = bodies[0].span, bodies[1].span
+	for key := range (Value{tree: &all}).Members() {
+		for _, k := range []string{key, key + "x"} {
+			require.Equal(t, string(Value{tree: &all}.Get(k).Raw()), string(Value{tree: &indexed}.Get(k).Raw()), "%q: %q", text, k)
+		}
+	}
+
 	bare, sure := g.read(text, lists, false)
 	require.True(t, sure)
 	require.Equal(t, got, bare)

@@ -194,7 +194,7 @@ func (r *Reader) fill(e *Event, raw []byte, got walked, at time.Time) {
 	e.DuplicateKeys, e.Review, e.Input, e.Line, e.Offset = got.duplicates, "", r.input, r.window.line, r.window.offset
 	e.tree.raw, e.tree.duplicates = raw, got.duplicates
 	if got.planted {
-		e.tree.nodes = append(e.tree.nodes[:0], r.glance.nodes...)
+		e.tree.nodes, e.tree.members = append(e.tree.nodes[:0], r.glance.nodes...), r.glance.members
 	}
 	if !got.duplicates { // else there may be several of a body
 		e.tree.bodies[0].span, e.tree.bodies[1].span = got.members.requestObject, got.members.responseObject

@@ -32,6 +32,7 @@ type tree struct {
 	nodes      []node // nodes[0] is the root
 	duplicates bool   // some object in it holds two equal keys
 	bodies     [2]body
+	members    memberIndex // of the root
 }
 
 // body is a member of the root that makes out most of an event and is seldom looked at.
@@ -70,7 +71,7 @@ const mostKept = 1 << 14
 
 // reset empties the tree and keeps its memory.
 func (t *tree) reset() {
-	t.raw, t.nodes, t.duplicates = nil, kept(t.nodes), false
+	t.raw, t.nodes, t.duplicates, t.members.usable = nil, kept(t.nodes), false, false
 	for i := range t.bodies {
 		b := &t.bodies[i]
 		if grown := b.grown.Load(); grown != nil {

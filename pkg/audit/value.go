@@ -88,6 +88,13 @@ func (v Value) Get(key string) Value {
 	if t == nil || t.nodes[v.at].kind != Object {
 		return Value{}
 	}
+	if v.at == 0 {
+		if at, known := t.members.find(t, key); at > 0 {
+			return v.sibling(at + 1)
+		} else if known {
+			return Value{}
+		}
+	}
 	var found Value
 	for at, end := v.at+1, t.nodes[v.at].next; at < end; at = t.nodes[at+1].next {
 		if !t.keyIs(at, key) {

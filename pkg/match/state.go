@@ -110,6 +110,9 @@ func (st *state) judge(p *pred) bool {
 	}
 	if p.repeated >= 0 {
 		if v := st.verdict(p.repeated); v != nil {
+			if v.judged>>p.bit&1 == 0 {
+				st.remember(v, p)
+			}
 			return v.holds>>p.bit&1 != 0
 		}
 	}

@@ -76,11 +76,12 @@ func (s *slot) repeats() bool {
 
 // verdict is what the checks on a slot say of a value.
 type verdict struct {
-	holds uint64   // by bit
-	out   []uint64 // rules by bit that it rules out
-	used  bool
-	size  uint8
-	key   [longestKey]byte
+	judged uint64   // checks, by bit
+	holds  uint64   // of these
+	out    []uint64 // rules by bit that it rules out
+	used   bool
+	size   uint8
+	key    [longestKey]byte
 }
 
 const (
@@ -144,7 +145,7 @@ func (st *state) recall(id int32, v *verdicts) {
 		return
 	}
 	v.missed++
-	st.remember(id, v, e, key)
+	st.meet(id, v, e, key)
 }
 
 // key is what tells a value from all others of its slot; not of long ones.
@@ -160,16 +161,11 @@ func (st *state) key(val *value) (key []byte, ok bool) {
 	return key, true
 }
 
-// remember judges all checks on the event's value.
-func (st *state) remember(id int32, v *verdicts, e *verdict, key []byte) {
-	e.used = false // should one of them panic
+// meet begins the verdict on a value that is new: it finds the rules that it rules out.
+func (st *state) meet(id int32, v *verdicts, e *verdict, key []byte) {
+	e.used = false // should a check panic
 	e.size = uint8(copy(e.key[:], key))
-	e.holds = 0
-	for bit, p := range st.prog.repeated[id].preds {
-		if st.test(&st.prog.preds[p]) {
-			e.holds |= 1 << bit
-		}
-	}
+	e.judged, e.holds = 0, 0
 	v.now = e
 	if e.out == nil {
 		e.out = make([]uint64, len(st.alive))
@@ -181,6 +177,14 @@ func (st *state) remember(id int32, v *verdicts, e *verdict, key []byte) {
 		}
 	}
 	e.used = true
+}
+
+// remember judges a check on the event's value.
+func (st *state) remember(v *verdict, p *pred) {
+	if st.test(p) {
+		v.holds |= 1 << p.bit
+	}
+	v.judged |= 1 << p.bit
 }
 
 // ruledTerm is a term on nothing but one slot, and the rules that demand it.
