@@ -76,6 +76,9 @@ func Differences(want, have *Configuration) (differences []string) {
 			differences = append(differences, "the label "+k+" is missing")
 		}
 	}
+	if len(want.Metadata.Owners) > 0 && !reflect.DeepEqual(want.Metadata.Owners, have.Metadata.Owners) {
+		differences = append(differences, "it does not go with the validating one")
+	}
 	slices.Sort(differences)
 	for k, v := range want.Metadata.Annotations {
 		if have.Metadata.Annotations[k] != v {

@@ -98,11 +98,23 @@ func (in *Installer) Install(ctx context.Context) error {
 	}
 	if in.Mutate {
 		failpoint.Hit("install-mutating")
-		if err := in.write(ctx, mutating, in.Mutating(on, secret, bundle), on); err != nil {
+		want := in.Mutating(on, secret, bundle)
+		if want.Metadata.Owners, err = in.owners(ctx); err != nil {
+			return err
+		}
+		if err := in.write(ctx, mutating, want, on); err != nil {
 			return discreet(err)
 		}
 	}
 	return in.tryAll(ctx)
+}
+
+// owners are the validating webhook's configuration: the mutating one goes with it, by the cluster's
+// garbage collector, so that an uninstall that is killed leaves none behind.
+func (in *Installer) owners(ctx context.Context) ([]Owner, error) {
+	var o Object
+	err := in.Client.Get(ctx, validating, "", Name, &o)
+	return []Owner{{APIVersion: registration + "/v1", Kind: "ValidatingWebhookConfiguration", Name: Name, UID: o.Metadata.UID}}, err
 }
 
 // sameMaker holds that who makes certificates does not change while webhooks trust them.
@@ -402,6 +414,9 @@ func (in *Installer) write(ctx context.Context, r kube.Resource, want Configurat
 		return err
 	}
 	live["webhooks"] = w["webhooks"]
+	if owners := metadata(w)["ownerReferences"]; owners != nil {
+		metadata(live)["ownerReferences"] = owners
+	}
 	label(live)
 	merge(live, "annotations", want.Metadata.Annotations)
 	if err := in.Client.Replace(ctx, r, "", Name, live, nil); err != nil {

@@ -47,6 +47,29 @@ func TestInstallTwice(t *testing.T) {
 	}
 }
 
+// TestMutatingGoesWithValidating: whoever removes the one has the cluster remove the other, also
+// after the one was made anew.
+func TestMutatingGoesWithValidating(t *testing.T) {
+	w := newWorld(t, Options{Mutate: true})
+	owners := func() (list []Owner, uid string) {
+		var v, m Configuration
+		require.True(t, w.read(validatingAt+Name, &v))
+		require.True(t, w.read(mutatingAt+Name, &m))
+		return m.Metadata.Owners, v.Metadata.UID
+	}
+	require.NoError(t, w.Install(t.Context()))
+	first, uid := owners()
+	require.NotEmpty(t, uid)
+	assert.Equal(t, []Owner{{"admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", Name, uid}}, first)
+	require.NoError(t, w.Client.Delete(t.Context(), validating, "", Name))
+	w.told = nil
+	require.NoError(t, w.Install(t.Context()))
+	assert.Contains(t, w.told, "mutatingwebhookconfiguration kubewitness: was another, is mended: it does not go with the validating one")
+	second, uid := owners()
+	assert.NotEqual(t, first, second)
+	assert.Equal(t, uid, second[0].UID)
+}
+
 // TestNothingIsAskedBeforeAPodIsReady.
 func TestNothingIsAskedBeforeAPodIsReady(t *testing.T) {
 	w := newWorld(t, Options{})

@@ -185,6 +185,7 @@ func (s *store) answer(w http.ResponseWriter, r *http.Request) (int, any) {
 		if _, has := s.objects[at]; has {
 			return refused(409, "AlreadyExists", name+" already exists")
 		}
+		metadata(body)["uid"] = fmt.Sprint("uid-", s.version)
 		return 201, s.keep(at, body)
 	}
 	object, has := s.objects[at]
