@@ -64,7 +64,7 @@ func entries(t testing.TB) (next func() []byte, size int) {
 		require.NoError(t, err)
 		for i := 0; i < len(a.Files); i += 2 {
 			event := a.Files[i+1].Data
-			if bytes.HasPrefix(event, []byte("gcp: ")) || bytes.Contains(a.Files[i].Data, []byte(`"split"`)) {
+			if bytes.HasPrefix(event, []byte("gcp: ")) || bytes.Contains(a.Files[i].Data, []byte(`"split"`)) || !bytes.Contains(a.Files[i].Data, []byte(`"insertId"`)) {
 				continue
 			}
 			all = append(all, bytes.TrimSpace(a.Files[i].Data))
