@@ -38,7 +38,7 @@ type container struct {
 // keySeen is a key of an object. Equal keys have equal signs.
 type keySeen struct {
 	sign     uint64
-	from, to int // without its quotes
+	from, to uint32 // without its quotes
 }
 
 const (
@@ -174,7 +174,12 @@ func (g *glance) key(text []byte, i int, lists bool) int {
 		return -1
 	}
 	from := i
-	i, escaped := readString(text, i, true)
+	escaped := false
+	if i = special(text, i+1); i < len(text) && text[i] == '"' {
+		i++
+	} else {
+		i, escaped = readString(text, from, true)
+	}
 	if i < 0 || !g.fresh(text, from+1, i-1) {
 		return -1
 	}
@@ -206,7 +211,7 @@ func opensItems(text []byte, i int, kind kindSeen) bool {
 
 // fresh notes a key; it is false where the object has that key already, or very many.
 func (g *glance) fresh(text []byte, from, to int) bool {
-	sign := signOf(text[from:to])
+	sign := signOf(text, from, to)
 	keys := g.keys[g.open[g.depth-1].keys:]
 	if len(keys) == mostKeys {
 		return false
@@ -216,21 +221,25 @@ func (g *glance) fresh(text []byte, from, to int) bool {
 			return false
 		}
 	}
-	g.keys = append(g.keys, keySeen{sign, from, to})
+	g.keys = append(g.keys, keySeen{sign, uint32(from), uint32(to)})
 	return true
 }
 
 // signOf is made of the length of a key, its begin and its end.
-func signOf(key []byte) uint64 {
+func signOf(text []byte, from, to int) uint64 {
+	n := to - from
 	var first, last uint64
-	if n := len(key); n >= 8 {
-		first, last = binary.LittleEndian.Uint64(key), binary.LittleEndian.Uint64(key[n-8:])
-	} else {
-		for _, c := range key {
-			first = first<<8 | uint64(c)
+	switch {
+	case n >= 8:
+		first, last = binary.LittleEndian.Uint64(text[from:]), binary.LittleEndian.Uint64(text[to-8:])
+	case from+8 <= len(text):
+		first = binary.LittleEndian.Uint64(text[from:]) & (1<<(8*n) - 1)
+	default:
+		for i, c := range text[from:to] {
+			first |= uint64(c) << (8 * i)
 		}
 	}
-	return first ^ bits.RotateLeft64(last, 29)*0x9e3779b97f4a7c15 ^ uint64(len(key))<<56
+	return first ^ bits.RotateLeft64(last, 29)*0x9e3779b97f4a7c15 ^ uint64(n)<<56
 }
 
 // scalar reads a string, a number or a literal that begins with c.
@@ -239,7 +248,11 @@ func (g *glance) scalar(text []byte, i int, c byte) int {
 	switch c {
 	case '"':
 		n.kind = String
-		i, n.escaped = readString(text, i, false)
+		if end := special(text, i+1); end < len(text) && text[end] == '"' {
+			i = end + 1
+		} else {
+			i, n.escaped = readString(text, i, false)
+		}
 	case 't':
 		n.kind = Bool
 		i = readLiteral(text, i, "true")
