@@ -25,6 +25,7 @@ import (
 type huntCommand struct {
 	stdio
 	archive archiveFlags
+	index   indexFlags
 	in      searchFlags
 	output  string
 	iso8601 bool
@@ -59,10 +60,12 @@ What events say is judged as it is stored: where a rule asks for a secret that w
 redacted, the event is left out, and the number of such events told.
 
 It asks the service that --server names, or looks into the data folder itself; where a
-service has that folder, the service is asked. Alerts go to standard output; progress and
+service has that folder, the service is asked. With --on elasticsearch it judges the
+events that the service has indexed there, which can be years of them. Alerts go to standard output; progress and
 a summary go to standard error.`,
 		Example: `  kubewitness hunt my-rules.yaml --since 30d
-  kubewitness hunt rules/ --from 2026-01-01 --cluster prod --output falco-json`,
+  kubewitness hunt rules/ --from 2026-01-01 --cluster prod --output falco-json
+  kubewitness hunt my-rules.yaml --on elasticsearch --config kubewitness.yaml --since 365d`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("name the rules files to hunt by")
@@ -77,6 +80,7 @@ a summary go to standard error.`,
 	fs.BoolVar(&c.iso8601, "time-format-iso-8601", false, "full dates in Falco's lines")
 	fs.BoolVar(&c.several, "stateful", false, "judge rules about several events too: reads all events, the oldest first")
 	c.archive.register(fs)
+	c.index.register(fs)
 	return cmd
 }
 
@@ -101,13 +105,13 @@ func (c *huntCommand) run(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
-	a, err := c.archive.open(c.stdio)
+	ctx, cancel := c.archive.deadline(ctx)
+	defer cancel()
+	a, err := c.index.open(ctx, c.stdio, &c.archive)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	ctx, cancel := c.archive.deadline(ctx)
-	defer cancel()
 	if isTerminal(c.err) {
 		c.line = &statusLine{w: c.err}
 		defer c.line.clear()

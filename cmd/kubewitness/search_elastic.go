@@ -62,26 +62,33 @@ func (f *indexFlags) settings() map[string][]string {
 
 // open opens what is searched.
 func (c *searchCommand) open(ctx context.Context) (*archive, error) {
-	switch {
-	case c.index.on == onStore && c.index.given():
-		return nil, errors.New("--elasticsearch and --namespace are for --on elasticsearch")
-	case c.index.on == onStore:
-		return c.archive.open(c.stdio)
-	case c.index.on != onElasticsearch:
-		return nil, fmt.Errorf("--on %q: store or elasticsearch", c.index.on)
-	case c.archive.server != "" || c.archive.data != "":
-		return nil, errors.New("--server and --data name a service and its store; leave them out with --on elasticsearch")
-	case c.follow:
+	if c.index.on == onElasticsearch && c.follow {
 		return nil, errors.New("--follow needs a running service: name it with --server; Elasticsearch does not tell what comes")
 	}
-	return c.openIndex(ctx)
+	return c.index.open(ctx, c.stdio, &c.archive)
+}
+
+// open opens what is searched: the events of a service or a folder, or those in
+// Elasticsearch.
+func (f *indexFlags) open(ctx context.Context, io stdio, of *archiveFlags) (*archive, error) {
+	switch {
+	case f.on == onStore && f.given():
+		return nil, errors.New("--elasticsearch and --namespace are for --on elasticsearch")
+	case f.on == onStore:
+		return of.open(io)
+	case f.on != onElasticsearch:
+		return nil, fmt.Errorf("--on %q: store or elasticsearch", f.on)
+	case of.server != "" || of.data != "":
+		return nil, errors.New("--server and --data name a service and its store; leave them out with --on elasticsearch")
+	}
+	return f.openIndex(ctx, io, of)
 }
 
 // openIndex makes an archive of the events in Elasticsearch. That there are some is asked
 // first, so that a cluster which cannot be asked is told of in a sentence.
-func (c *searchCommand) openIndex(ctx context.Context) (*archive, error) {
-	c.archive.settings = c.index.settings()
-	cfg, err := c.archive.loadConfig(c.stdio, nil)
+func (f *indexFlags) openIndex(ctx context.Context, io stdio, of *archiveFlags) (*archive, error) {
+	of.settings = f.settings()
+	cfg, err := of.loadConfig(io, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +96,8 @@ func (c *searchCommand) openIndex(ctx context.Context) (*archive, error) {
 	if !o.On() {
 		return nil, errors.New("no cluster is named; give --elasticsearch https://host:9200, or a configuration with outputs.elasticsearch.nodes or cloud_id")
 	}
-	if c.index.namespace != "" {
-		o.Namespace = c.index.namespace
+	if f.namespace != "" {
+		o.Namespace = f.namespace
 	}
 	client, err := elasticsearch.Open(server.ElasticsearchConfig(cfg.Config))
 	if err != nil {
@@ -104,10 +111,10 @@ func (c *searchCommand) openIndex(ctx context.Context) (*archive, error) {
 	st, err := rows.Stats(ctx)
 	if err != nil {
 		client.Close()
-		return nil, askError(ctx, c.err, "", indexProblem(ctx, err))
+		return nil, askError(ctx, io.err, "", indexProblem(ctx, err))
 	}
 	state := api.Store{Events: st.Events, Oldest: st.Oldest, Newest: st.Newest}
-	return localArchive(c.stdio, cfg, indexed{rows}, func() api.Store { return state }, client.Close)
+	return localArchive(io, cfg, indexed{rows}, func() api.Store { return state }, client.Close)
 }
 
 // indexed are rows that say what is wrong with a cluster to whoever asked: that is no

@@ -490,7 +490,7 @@ func TestSearchWithoutStream(t *testing.T) {
 	}
 }
 
-// TestSearchCommand: the command gives the same lines for the index as for the folder.
+// TestSearchCommand: the commands give the same lines for the index as for the folder.
 func TestSearchCommand(t *testing.T) {
 	t.Parallel()
 	a := newAskedArchives(t)
@@ -504,13 +504,15 @@ func TestSearchCommand(t *testing.T) {
 	require.NoError(t, s.Sync(t.Context()))
 	require.NoError(t, s.Close())
 	run := func(args ...string) string {
-		out, err := exec.Command(binary, append([]string{"search"}, args...)...).Output()
+		out, err := exec.Command(binary, args...).Output()
 		require.NoError(t, err, "%s", args)
 		return string(out)
 	}
+	mine := file(t, "- rule: Mine\n  desc: d\n  condition: ka.verb = create and ka.target.resource = pods\n  output: pod %ka.target.name\n  priority: NOTICE\n  source: k8s_audit\n")
 	for _, ask := range [][]string{
-		{"ka.verb = create", "--output", "answer"}, {"ka.verb = create", "--output", "json", "--limit", "0"}, {"--detections", "--output", "csv"},
-		{"--facet", "ka.user.name", "--facet", "rule", "--output", "answer"}, {"--text", "SECRET", "--output", "json"},
+		{"search", "ka.verb = create", "--output", "answer"}, {"search", "ka.verb = create", "--output", "json", "--limit", "0"}, {"search", "--detections", "--output", "csv"},
+		{"search", "--facet", "ka.user.name", "--facet", "rule", "--output", "answer"}, {"search", "--text", "SECRET", "--output", "json"},
+		{"hunt", mine, "--output", "falco-json"},
 	} {
 		want := run(append(ask, "--data", data)...)
 		require.NotEmpty(t, want)
