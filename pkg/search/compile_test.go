@@ -49,6 +49,8 @@ func TestBadConditions(t *testing.T) {
 		"kw.response.code > many":                   "1:20",
 		"ka.user.groups = a":                        "operator not supported list filters",
 		"ka.verb in (reading":                       "1:",
+		"ka.user.nam = jane":                        "1:1: filter_check called with nonexistent field ka.user.nam; did you mean ka.user.name?",
+		"not jevt.valu[/a] exists":                  "1:5: filter_check called with nonexistent field jevt.valu[/a]; did you mean jevt.value?",
 		"reads and wrong":                           `1:11: macro "wrong": filter_check called with nonexistent field ka.nothing`,
 		"ka.verb regex '('":                         "invalid regex pattern",
 		strings.Repeat("x", ruleset.MaxCondition+1): "make several of it",

@@ -82,11 +82,11 @@ func newFacet(name string) (*facet, error) {
 	o, err := condition.ParseField(name)
 	fl, ok := o.(*condition.Field)
 	if err != nil || !ok {
-		return nil, badf("search: facet %.100q: it is no field; see the list of fields", name)
+		return nil, badf("search: facet %.100q: it is no field; see the list of fields%s", name, didYouMean(name))
 	}
 	known, ok := field.Default().Lookup(fl.Name)
 	if !ok {
-		return nil, badf("search: facet %.100q: there is no such field; see the list of fields", name)
+		return nil, badf("search: facet %.100q: there is no such field; see the list of fields%s", name, didYouMean(name))
 	}
 	if col, ok := row.Column(known); ok && !fl.HasArg {
 		f.column = store.FacetColumn{Name: col.Name, List: col.Kind == row.List}

@@ -89,7 +89,7 @@ var rooms = []room{
 	{"pkg/install", []string{"pkg/authority", "pkg/failpoint", "pkg/ingest/admission", "pkg/kube"}},
 	{"pkg/config", []string{"pkg/falco/rules", "pkg/ingest/cloudlogging/query", "pkg/typo"}},
 	{"pkg/backfill", []string{"pkg/audit", "pkg/judge", "pkg/record", "pkg/sink", "pkg/sink/embedded"}},
-	{"pkg/search", []string{"pkg/audit", "pkg/correlate", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/row", "pkg/ruleset", "pkg/store"}},
+	{"pkg/search", []string{"pkg/audit", "pkg/correlate", "pkg/diff", "pkg/falco/...", "pkg/field", "pkg/match", "pkg/record", "pkg/row", "pkg/ruleset", "pkg/store", "pkg/typo"}},
 	// Who talks HTTP knows the shapes of the API and what answers; nobody there knows the store.
 	{"pkg/api", []string{"pkg/audit"}},
 	{"pkg/client", []string{"pkg/api"}},
