@@ -47,6 +47,18 @@ func TestActions(t *testing.T) {
 				" {op: add, path: /spec/initContainers/0/env/1, value: {name: C, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}}]"},
 		{"a variable for some", "env: {containers: ['web-*'], add: [{name: A, value: b}]}", podWith("", "{containers: [{name: c}, {name: web-1, env: []}]}"),
 			"[{op: add, path: /spec/containers/1/env/0, value: {name: A, value: b}}]"},
+		{"a variable to be overwritten", "env: {add: [{name: N, value: n}], overwrite: [{name: A, value: b}, {name: E}]}",
+			podWith("", "{containers: [{name: c, env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}, {name: E}]}, {name: d, env: [{name: X}, {name: A, value: b}, {name: A, value: c}, {name: E, value: e}, {name: N}]}]}"),
+			"[{op: replace, path: /spec/containers/0/env/0, value: {name: A, value: b}}, {op: add, path: /spec/containers/0/env/2, value: {name: N, value: n}},\n" +
+				" {op: replace, path: /spec/containers/1/env/2, value: {name: A, value: b}}, {op: replace, path: /spec/containers/1/env/3, value: {name: E}}]"},
+		{"variables to be overwritten that are not there", "env: {overwrite: [{name: A, value: b}, {name: B}]}", pod,
+			"[{op: add, path: /spec/containers/0/env, value: [{name: A, value: b}]}, {op: add, path: /spec/containers/0/env/1, value: {name: B}}]"},
+		{"a mount of a volume that comes with it", "volumes: [{name: v, emptyDir: {}}], volume_mounts: {add: [{name: v, mountPath: /certs, readOnly: true}, {name: other, mountPath: /o}]}", pod,
+			"[{op: add, path: /spec/volumes, value: [{name: v, emptyDir: {}}]}, {op: add, path: /spec/containers/0/volumeMounts, value: [{name: v, mountPath: /certs, readOnly: true}]}]"},
+		{"a mount for some, where something is mounted there", "volume_mounts: {containers: [w*, i], add: [{name: v, mountPath: /certs/}, {name: v, mountPath: /more}]}",
+			podWith("", "{volumes: [{name: v}], initContainers: [{name: i}], containers: [{name: c}, {name: w, volumeMounts: [{name: own, mountPath: /certs}]}]}"),
+			"[{op: add, path: /spec/containers/1/volumeMounts/1, value: {name: v, mountPath: /more}},\n" +
+				" {op: add, path: /spec/initContainers/0/volumeMounts, value: [{name: v, mountPath: /certs/}]}, {op: add, path: /spec/initContainers/0/volumeMounts/1, value: {name: v, mountPath: /more}}]"},
 		{"a context of the pod", "pod_security_context: {runAsNonRoot: true, fsGroup: 1}", podWith("", "{securityContext: {fsGroup: 2}, containers: []}"),
 			"[{op: add, path: /spec/securityContext/runAsNonRoot, value: true}]"},
 		{"a context of containers", "container_security_context: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}, runAsNonRoot: true}",

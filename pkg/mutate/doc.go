@@ -27,8 +27,10 @@
 //	containers, init_containers      put in as they stand, behind the others (containers) or before them
 //	                                 (init_containers), where no container of the pod has the name
 //	volumes                          the same, by name
-//	env                              {containers: names or patterns, none: all; add: variables}, where the
-//	                                 container, be it an init container, has none of the name
+//	volume_mounts                    {containers: names or patterns, none: all; add: mounts}, where the pod has the volume
+//	                                 and the container, be it an init container, has nothing at the mountPath
+//	env                              {containers: the same; add: variables}, where the container has none of the
+//	                                 name; {overwrite: variables with a plain value}, whatever is there
 //	pod_security_context             members that the pod's does not have
 //	container_security_context       members that neither the container's nor the pod's has
 //	automount_service_account_token  false, where it is not set

@@ -179,6 +179,19 @@ func (p *place) remove(key string, i int) error {
 	return nil
 }
 
+// replace puts a value in place of an element of a list that has it.
+func (p *place) replace(key string, i int, value any) error {
+	list, err := p.list(key)
+	if err != nil {
+		return err
+	}
+	value, list = clone(value), slices.Clone(list)
+	p.doc.record("replace", p.at(key)+"/"+strconv.Itoa(i), value)
+	list[i] = value
+	p.object[key] = list
+	return nil
+}
+
 // clone copies what comes from the file: it must not change with the document.
 func clone(v any) any {
 	switch v := v.(type) {

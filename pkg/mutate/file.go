@@ -101,7 +101,7 @@ func (p *parser) file(content []byte) *File {
 // order is that in which the actions of an entry are carried out: what comes in is changed by
 // what follows.
 var order = []string{
-	"labels", "annotations", "pod_labels", "pod_annotations", "volumes", "init_containers", "containers", "env",
+	"labels", "annotations", "pod_labels", "pod_annotations", "volumes", "init_containers", "containers", "volume_mounts", "env",
 	"pod_security_context", "container_security_context", "automount_service_account_token", "images",
 }
 
@@ -168,6 +168,8 @@ func (p *parser) action(key string, n *yamlnode.Node) action {
 		return &injection{member: "initContainers", first: true, items: p.items(n, containerShape, nameRule)}
 	case "containers":
 		return &injection{member: "containers", items: p.items(n, containerShape, nameRule)}
+	case "volume_mounts":
+		return p.mounts(n)
 	case "env":
 		return p.variables(n)
 	case "pod_security_context":
@@ -223,11 +225,51 @@ func (p *parser) variables(n *yamlnode.Node) *variables {
 	p.Members(n, []yamlnode.Member{
 		{Key: "containers", Read: func(n *yamlnode.Node) { a.containers = p.List(n) }},
 		{Key: "add", Read: func(n *yamlnode.Node) { a.add = p.items(n, variableShape, variableRule) }},
+		{Key: "overwrite", Read: func(n *yamlnode.Node) { a.overwrite = p.items(n, plainVariableShape, variableRule) }},
 	})
-	if n.Kind == yamlnode.Mapping && n.Get("add") == nil {
-		p.Refuse(n, "adds nothing; write add: [{name: NAME, value: VALUE}]")
+	if n.Kind == yamlnode.Mapping && n.Get("add") == nil && n.Get("overwrite") == nil {
+		p.Refuse(n, "adds nothing; write add: [{name: NAME, value: VALUE}], or overwrite")
+	}
+	for _, v := range a.overwrite {
+		if indexOf(a.add, v["name"]) >= 0 {
+			p.Refuse(n, "%q is under add and under overwrite; take one away", v["name"])
+		}
 	}
 	return a
+}
+
+func (p *parser) mounts(n *yamlnode.Node) *mounts {
+	a := &mounts{}
+	p.Members(n, []yamlnode.Member{
+		{Key: "containers", Read: func(n *yamlnode.Node) { a.containers = p.List(n) }},
+		{Key: "add", Read: func(n *yamlnode.Node) {
+			a.add = p.items(n, mountShape, mountRule)
+			p.paths(n)
+		}},
+	})
+	if n.Kind == yamlnode.Mapping && n.Get("add") == nil {
+		p.Refuse(n, "mounts nothing; write add: [{name: VOLUME, mountPath: PATH}]")
+	}
+	return a
+}
+
+// paths holds that each mount has a path in a container, and another one.
+func (p *parser) paths(n *yamlnode.Node) {
+	seen := map[string]bool{}
+	for _, item := range n.Items {
+		at := item.Get("mountPath")
+		switch {
+		case item.Kind != yamlnode.Mapping:
+		case at == nil:
+			p.Refuse(item, "has no mountPath")
+		case !strings.HasPrefix(at.Text, "/"):
+			p.Refuse(at, "%q is no path in a container; begin it with /", at.Text)
+		case seen[strings.TrimRight(at.Text, "/")]:
+			p.Refuse(at, "%q is there twice", at.Text)
+		default:
+			seen[strings.TrimRight(at.Text, "/")] = true
+		}
+	}
 }
 
 func (p *parser) images(n *yamlnode.Node) images {

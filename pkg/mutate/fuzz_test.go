@@ -13,6 +13,7 @@ import (
 const everything = `
 mutate:
   - {name: late, condition: 'kw.pod.containers.privileged intersects (true) or ka.target.namespace = nowhere', labels: {add: {p: x}}}
+  - {name: mounts, volumes: [{name: mv, emptyDir: {}}], volume_mounts: {add: [{name: mv, mountPath: /mv}]}, env: {add: [{name: MA, value: a}], overwrite: [{name: MO, value: o}]}}
   - {name: marks, labels: {add: {a: b}, overwrite: {c: d}}, annotations: {add: {x/y: z}, overwrite: {v: w}}, pod_labels: {add: {e: f}, overwrite: {g: h}}, pod_annotations: {add: {i: j}, overwrite: {k: l}}}
   - name: pods
     volumes: [{name: v, emptyDir: {}}]

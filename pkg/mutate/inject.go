@@ -1,10 +1,6 @@
 package mutate
 
-import (
-	"slices"
-
-	"github.com/kubewitness/kubewitness/pkg/falco/operator"
-)
+import "slices"
 
 // injection puts containers or volumes into a pod.
 type injection struct {
@@ -46,43 +42,7 @@ func (a *injection) apply(t *target) error {
 	return nil
 }
 
-// variables puts environment variables into containers.
-type variables struct {
-	containers []string // names, or patterns; none: all
-	add        []map[string]any
-}
-
-func (a *variables) apply(t *target) error {
-	if t.pod == nil || !t.made {
-		return nil
-	}
-	all, err := t.listed("containers", "initContainers")
-	for _, c := range all {
-		name := c.text("name")
-		if len(a.containers) > 0 && !slices.ContainsFunc(a.containers, func(p string) bool { return operator.Glob(p, name, false) }) {
-			continue
-		}
-		if err := a.into(c); err != nil {
-			return err
-		}
-	}
-	return err
-}
-
-func (a *variables) into(c *place) error {
-	there, err := c.elements("env")
-	if err != nil {
-		return err
-	}
-	at := len(there)
-	for _, v := range a.add {
-		if slices.ContainsFunc(there, func(p *place) bool { return p.object["name"] == v["name"] }) {
-			continue
-		}
-		if err := c.insert("env", at, v); err != nil {
-			return err
-		}
-		at++
-	}
-	return nil
+// indexOf is where the item of a name is; -1 for nowhere.
+func indexOf(items []map[string]any, name any) int {
+	return slices.IndexFunc(items, func(item map[string]any) bool { return item["name"] == name })
 }

@@ -50,6 +50,13 @@ var podSecurityShape = shape{
 
 var variableShape = shape{"name": text, "value": text, "valueFrom": object}
 
+// plainVariableShape is what can be compared with what is there: an API server fills in the rest of valueFrom.
+var plainVariableShape = shape{"name": text, "value": text}
+
+var mountShape = shape{
+	"name": text, "mountPath": text, "subPath": text, "subPathExpr": text, "readOnly": flag, "recursiveReadOnly": text, "mountPropagation": text,
+}
+
 // volumeShape is open: kinds of volumes come and go.
 var volumeShape = shape{"name": text, "": object}
 
@@ -113,14 +120,16 @@ func (k kind) fits(n *yamlnode.Node) bool {
 type naming struct {
 	valid func(string) bool
 	like  string
+	again bool // it may be there twice
 }
 
 var (
-	nameRule     = naming{isDNSLabel, "at most 63 lower-case letters, digits and -"}
-	variableRule = naming{isVariable, "letters, digits, - _ and ."}
+	nameRule     = naming{valid: isDNSLabel, like: "at most 63 lower-case letters, digits and -"}
+	mountRule    = naming{valid: isDNSLabel, like: nameRule.like, again: true}
+	variableRule = naming{valid: isVariable, like: "letters, digits, - _ and ."}
 )
 
-// items reads a list of mappings of a shape, each with a name of its own.
+// items reads a list of mappings of a shape, each with a name, of its own where the rule says so.
 func (p *parser) items(n *yamlnode.Node, s shape, rule naming) (all []map[string]any) {
 	if n.Kind == yamlnode.List && len(n.Items) == 0 {
 		p.Refuse(n, "is an empty list; write something, or take it away")
@@ -135,7 +144,7 @@ func (p *parser) items(n *yamlnode.Node, s shape, rule naming) (all []map[string
 			p.Refuse(item, "has no name")
 		case !rule.valid(name.Text):
 			p.Refuse(name, "%q is no name; write %s", name.Text, rule.like)
-		case names[name.Text]:
+		case names[name.Text] && !rule.again:
 			p.Refuse(name, "%q is there twice", name.Text)
 		default:
 			names[name.Text] = true
