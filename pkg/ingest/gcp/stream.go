@@ -11,7 +11,8 @@ import (
 )
 
 // Stream is an [audit.Converter] for files and bodies with log entries: single ones, as a log sink and gcloud write them,
-// pages as the API gives them ({"entries": [...]}), and Pub/Sub messages with an entry in them. It puts the parts of split
+// pages as the API gives them ({"entries": [...]}), rows of BigQuery, and Pub/Sub messages with an entry in them: alone, pushed
+// ({"message": ...}), and as a pull answers ({"receivedMessages": [...]}). It puts the parts of split
 // entries together, passes over what is no audit entry of the Kubernetes API, and counts. The zero value is ready.
 type Stream struct {
 	parts Assembler
@@ -44,7 +45,7 @@ func (s *Stream) Counts() Counts {
 }
 
 // marks are what stands in every piece of an input with entries.
-var marks = [][]byte{[]byte(`"logName"`), []byte(`"protoPayload"`), []byte(`"messageId"`)}
+var marks = [][]byte{[]byte(`"logName"`), []byte(`"protoPayload"`), []byte(`"messageId"`), []byte(`"message_id"`), []byte(`"` + rowPayload + `"`)}
 
 // eventBegin is how an audit event begins in the log of an API server: it has a kind, and
 // so is no entry, whatever else is in it.
@@ -82,7 +83,7 @@ func (s *Stream) Convert(item []byte) ([]audit.Converted, error) {
 	if err != nil {
 		return nil, audit.ErrForeign
 	}
-	data, entries, kind := opened(v)
+	inside, kind := opened(v)
 	switch kind {
 	case single:
 		if v.Get("split").Exists() {
@@ -91,19 +92,31 @@ func (s *Stream) Convert(item []byte) ([]audit.Converted, error) {
 		return s.one(v, len(item))
 	case page:
 		var out []audit.Converted
-		for e := range entries.Elems() {
+		for e := range inside.Elems() {
 			made, entryErr := s.bytes(bytes.Clone(e.Raw()))
 			out, err = append(out, made...), errors.Join(err, entryErr)
 		}
 		return out, err
-	case message:
-		raw, err := base64.StdEncoding.DecodeString(data)
-		if err != nil {
-			return nil, malformed("data of a Pub/Sub message: %w", err)
+	case pulled:
+		var out []audit.Converted
+		for m := range inside.Elems() {
+			made, messageErr := s.message(m.Get("message"))
+			out, err = append(out, made...), errors.Join(err, messageErr)
 		}
-		return s.bytes(raw)
+		return out, err
+	case message:
+		return s.message(inside)
 	}
 	return nil, audit.ErrForeign
+}
+
+// message takes what is in a Pub/Sub message.
+func (s *Stream) message(m audit.Value) ([]audit.Converted, error) {
+	raw, err := base64.StdEncoding.DecodeString(text(m.Get("data")))
+	if err != nil {
+		return nil, malformed("data of a Pub/Sub message: %w", err)
+	}
+	return s.bytes(raw)
 }
 
 // shape says in what an entry comes.
@@ -112,22 +125,32 @@ type shape int
 const (
 	foreign shape = iota
 	single
-	page
-	message
+	page    // of entries
+	pulled  // messages
+	message // one, of Pub/Sub
 )
 
-// opened looks into what an item is.
-func opened(v audit.Value) (data string, entries audit.Value, kind shape) {
+// opened looks into what an item is: the entry, the entries, the messages, the message in it.
+func opened(v audit.Value) (inside audit.Value, kind shape) {
 	if isEntry(v) {
-		return "", v, single
+		return v, single
 	}
 	if list := v.Get("entries"); list.Kind() == audit.Array && list.Len() > 0 && isEntry(list.Index(0)) {
-		return "", list, page
+		return list, page
 	}
-	if m := v.Get("message"); m.Get("messageId").Exists() && m.Get("data").Kind() == audit.String {
-		return m.Get("data").Text(), audit.Value{}, message
+	if list := v.Get("receivedMessages"); list.Kind() == audit.Array && isMessage(list.Index(0).Get("message")) {
+		return list, pulled
 	}
-	return "", audit.Value{}, foreign
+	for _, m := range []audit.Value{v.Get("message"), v} {
+		if isMessage(m) {
+			return m, message
+		}
+	}
+	return audit.Value{}, foreign
+}
+
+func isMessage(m audit.Value) bool {
+	return (m.Get("messageId").Exists() || m.Get("message_id").Exists()) && m.Get("data").Kind() == audit.String
 }
 
 // bytes takes an entry that nobody else writes.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -55,6 +56,10 @@ func TestStreamReadsWhateverEntriesComeIn(t *testing.T) {
 		"a page of the API":              {`{"entries":[` + podRead + `,` + clusterMade + `],"nextPageToken":"x"}`, []string{"a1"}},
 		"a message of Pub/Sub":           {message(podRead), []string{"a1"}},
 		"messages that were pulled":      {`[{"ackId":"1",` + message(podRead)[1:] + `]`, []string{"a1"}},
+		"the answer of a pull":           {`{"receivedMessages":[{"ackId":"1",` + message(podRead)[1:] + `,{"ackId":"2",` + message(clusterMade)[1:] + `]}`, []string{"a1"}},
+		"a message alone":                {strings.TrimSuffix(strings.TrimPrefix(message(podRead), `{"message":`), `,"subscription":"s"}`), []string{"a1"}},
+		"a message, the old spelling":    {strings.Replace(message(podRead), "messageId", "message_id", 1), []string{"a1"}},
+		"a row of BigQuery":              {strings.Replace(podRead, "protoPayload", rowPayload, 1), []string{"a1"}},
 		"among audit events":             {plainEvent + "\n" + podRead + "\n" + plainEvent, []string{"plain", "a1", "plain"}},
 		"with what is not ours":          {clusterMade + podRead + clusterMade, []string{"a1"}},
 		"in parts, with others between":  {string(partOf("u", 1, 2, "", "")) + podRead + string(partOf("u", 0, 2, "", "")), []string{"a1", "u"}},
@@ -86,6 +91,7 @@ func TestStreamRejectsWithAReason(t *testing.T) {
 	}{
 		"malformed":                   {`{"insertId":"a","protoPayload":{"serviceName":"k8s.io"},"timestamp":"yesterday"}`, audit.ReasonEntry},
 		"malformed in a page":         {`{"entries":[{"protoPayload":[]},` + podRead + `]}`, audit.ReasonEntry},
+		"a pull with no base64":       {`{"receivedMessages":[{"message":{"data":"?","messageId":"1"}}]}`, audit.ReasonEntry},
 		"a message that is no base64": {`{"message":{"data":"?","messageId":"1"}}`, audit.ReasonEntry},
 		"a message with nothing":      {`{"message":{"data":"e30=","messageId":"1"}}`, audit.ReasonEntry},
 		"another object":              {`{"a":1}`, audit.ReasonKind},
