@@ -49,7 +49,7 @@ type Server struct {
 type ports struct{ http, transport int }
 
 const (
-	readyWithin = 3 * time.Minute // a start takes 15 to 40 s; a machine may be busy
+	readyWithin = 10 * time.Minute // a start takes 15 to 40 s; on a machine that does ten other things, minutes
 	grace       = 20 * time.Second
 	pollEvery   = 100 * time.Millisecond
 	tailLines   = 40
