@@ -11,40 +11,25 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/match"
 )
 
-// detection is a detection in the log.
-type detection struct {
-	Rule     string   `json:"rule"`
-	Priority string   `json:"priority"`
-	Source   string   `json:"source"`
-	Tags     []string `json:"tags"`
-	Output   string   `json:"output"`
-	Fields   []pair   `json:"fields"`
-}
-
-// pair is an output field: an array of key and value, so that the order of the
-// fields stays and so do equal keys.
-type pair match.OutputField
-
-// EncodeDetections writes what the rules found; nil for nothing.
+// EncodeDetections writes what the rules found, as an array of objects with rule, priority,
+// source, tags, output, and fields: an array of arrays of key and value, so that their order
+// stays and so do equal keys. nil for nothing.
 func EncodeDetections(found []match.Detection) []byte {
 	if len(found) == 0 {
 		return nil
 	}
-	out := make([]detection, len(found))
-	for i, d := range found {
-		out[i] = detection{
-			Rule: d.Rule.Name, Priority: d.Rule.Priority.String(), Source: d.Rule.Source,
-			Tags: d.Rule.Tags, Output: d.Output, Fields: make([]pair, len(d.Fields)),
-		}
-		for k, f := range d.Fields {
-			out[i].Fields[k] = pair(f)
-		}
+	size := 2
+	for i := range found {
+		size += 256 + 2*len(found[i].Output)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // shorter
-	_ = enc.Encode(out)      // texts, numbers, booleans: it cannot fail
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	b := append(make([]byte, 0, size), '[')
+	for i := range found {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendDetection(b, &found[i])
+	}
+	return append(b, ']')
 }
 
 // stored is a detection out of the log. Its fields are read as they come and looked
@@ -63,6 +48,15 @@ func decodeDetections(b []byte) ([]match.Detection, error) {
 	if len(b) == 0 {
 		return nil, nil
 	}
+	if found, ok := readDetections(b); ok {
+		return found, nil
+	}
+	return decodeAny(b)
+}
+
+// decodeAny reads detections as any other program may have written them, and says what is
+// wrong with those that cannot be read.
+func decodeAny(b []byte) ([]match.Detection, error) {
 	var in []stored
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber() // a float does not hold all of a uint64
@@ -88,9 +82,6 @@ func decodeDetections(b []byte) ([]match.Detection, error) {
 	}
 	return out, nil
 }
-
-// MarshalJSON writes the pair as an array.
-func (p pair) MarshalJSON() ([]byte, error) { return json.Marshal([2]any{p.Key, p.Value}) }
 
 // outputField reads a pair; the value gets the type it had.
 func outputField(pair []any) (f match.OutputField, err error) {

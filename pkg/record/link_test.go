@@ -43,17 +43,20 @@ func TestLinkIsKept(t *testing.T) {
 // TestCounts: what was joined counts as its review, but for what ends long after.
 func TestCounts(t *testing.T) {
 	at := link.At
-	e := &Event{ID: audit.Identity{1}, Event: &audit.Event{Cluster: "prod", Time: at.Add(time.Second)}, Link: &Link{Review: "r", At: at}}
-	id, when := e.Counts()
+	joined := func() *Event {
+		return &Event{ID: audit.Identity{1}, Event: &audit.Event{Cluster: "prod", Time: at.Add(time.Second)}, Link: &Link{Review: "r", At: at}}
+	}
+	id, when := joined().Counts()
 	assert.Equal(t, ReviewIdentity("prod", "r"), id)
 	assert.NotEqual(t, ReviewIdentity("stage", "r"), id)
 	assert.Equal(t, at, when)
-	for name, change := range map[string]func(){
-		"the end of a stream":      func() { e.Event.Time = at.Add(joinedFor + 1) },
-		"a review that came later": func() { e.Event.Time, e.Link.Audit = at, "a" },
-		"one that is not joined":   func() { e.Link = nil },
+	for name, change := range map[string]func(*Event){
+		"the end of a stream":      func(e *Event) { e.Event.Time = at.Add(joinedFor + 1) },
+		"a review that came later": func(e *Event) { e.Event.Time, e.Link.Audit = at, "a" },
+		"one that is not joined":   func(e *Event) { e.Link = nil },
 	} {
-		change()
+		e := joined()
+		change(e)
 		id, when = e.Counts()
 		assert.Equal(t, e.ID, id, name)
 		assert.Equal(t, e.Event.Time, when, name)
