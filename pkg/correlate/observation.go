@@ -42,8 +42,12 @@ func (r *Rules) Look(c *field.Context, id audit.Identity) *Observation {
 	if r.matcher == nil {
 		return nil
 	}
+	m, err := r.matcher()
+	if err != nil { // what New has compiled one by one
+		return &Observation{Faults: []match.Fault{{Rule: r.looked.Rules[0], Err: err}}}
+	}
 	var room [8]int32
-	met, faults := r.matcher.Hits(room[:0], c)
+	met, faults := m.Hits(room[:0], c)
 	return r.observe(c, id, met, faults)
 }
 

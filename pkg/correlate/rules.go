@@ -3,6 +3,7 @@ package correlate
 import (
 	"crypto/sha256"
 	"fmt"
+	"sync"
 
 	"github.com/kubewitness/kubewitness/pkg/falco/condition"
 	"github.com/kubewitness/kubewitness/pkg/falco/format"
@@ -14,9 +15,9 @@ import (
 // Rules are the stateful rules of a set, compiled. They are immutable and safe for
 // concurrent use.
 type Rules struct {
-	matcher *match.Matcher // of what an event must meet to be looked at; nil where there are no rules
-	looked  *rules.Ruleset // the matcher's
-	probes  []probe        // by the number of the matcher's rule
+	matcher func() (*match.Matcher, error) // of what an event must meet to be looked at, made when it is first asked for; nil where there are no rules
+	looked  *rules.Ruleset                 // the matcher's
+	probes  []probe                        // by the number of the matcher's rule
 	rules   []*rule
 	timed   map[string]bool // verbs whose requests have a time to be completed
 	seen    bool            // a rule asks for what was seen before
@@ -67,10 +68,10 @@ func New(rs *rules.Ruleset, cat *field.Catalogue, opt match.Options) (*Rules, er
 		return b.out, nil
 	}
 	b.out.looked = b.probes
-	var err error
-	if b.out.matcher, err = match.New(b.probes, cat, match.Options{Strict: opt.Strict}); err != nil {
+	if _, err := match.NewPlain(b.probes, cat, match.Options{Strict: opt.Strict}); err != nil {
 		return nil, fmt.Errorf("correlate: %w", err)
 	}
+	b.out.matcher = sync.OnceValues(func() (*match.Matcher, error) { return match.New(b.probes, cat, match.Options{Strict: opt.Strict}) })
 	return b.out, nil
 }
 
