@@ -11,6 +11,7 @@ import (
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/field"
+	"github.com/kubewitness/kubewitness/pkg/ingest/gcp"
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/replay"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
@@ -66,7 +67,7 @@ func (c *explainCommand) run(ctx context.Context) error {
 	}
 	found := false
 	err = replay.Events(ctx, replay.Source{
-		Inputs: []string{c.event}, Stdin: c.in, Strict: c.rules.strict, Hostname: hostname(),
+		Inputs: []string{c.event}, Stdin: c.in, Strict: c.rules.strict, Hostname: hostname(), Entries: new(gcp.Stream),
 		Rejected: func(r *audit.Rejection) { fmt.Fprintln(c.err, "kubewitness: rejected:", r) },
 	}, func(fc *field.Context) error {
 		found = true

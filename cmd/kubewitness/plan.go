@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
 	"github.com/kubewitness/kubewitness/pkg/field"
+	"github.com/kubewitness/kubewitness/pkg/ingest/gcp"
 	"github.com/kubewitness/kubewitness/pkg/match"
 	"github.com/kubewitness/kubewitness/pkg/replay"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
@@ -48,7 +49,7 @@ judging took: the dearest rule first.`,
 				return err
 			}
 			p := m.NewProfiler(time.Now)
-			err = replay.Events(cmd.Context(), replay.Source{Inputs: args, Stdin: io.in, Rejected: func(r *audit.Rejection) {
+			err = replay.Events(cmd.Context(), replay.Source{Inputs: args, Stdin: io.in, Entries: new(gcp.Stream), Rejected: func(r *audit.Rejection) {
 				fmt.Fprintln(io.err, "kubewitness: rejected:", r)
 			}}, func(c *field.Context) error {
 				p.Observe(c)
