@@ -132,7 +132,7 @@ func attacksByWorkloads() []Step {
 			"capacity": object{"storage": "1Gi"}, "accessModes": []string{"ReadWriteOnce"}, "hostPath": object{"path": "/"}}})), Want: 201,
 			Rule: "Sensitive Host Path Mounted"},
 		{Name: "a capability", Request: post(shopCore+"/pods", pod("capable", capable, nil)), Want: 201, Rule: "Dangerous Capability Added"},
-		{Name: "a bad command", Request: post(shopCore+"/pods", pod("hostile", hostile, nil)), Want: 201, Rule: "Hostile Command in Container"},
+		{Name: "a bad command", Request: post(shopCore+"/pods", pod("hostile", hostile, nil)), Want: 201, Rule: "Workload with Hostile Command"},
 		{Name: "cron job", Request: post("/apis/batch/v1/namespaces/"+shop+"/cronjobs", cron), Want: 201, Rule: "CronJob Written by Hand"},
 	}
 }
