@@ -22,6 +22,7 @@ const (
 	privateKey
 	privateKey64 // a PEM block in base64
 	vendorToken  // the beginning of a token of a well-known kind
+	commandName  // a program that takes passwords by flags of other names
 )
 
 // fixedNeedles are those of the rules that know no configuration. The names in
@@ -36,6 +37,7 @@ var fixedNeedles = []needle{
 	{"xoxa-", vendorToken}, {"xoxr-", vendorToken}, {"xoxs-", vendorToken}, {"aiza", vendorToken},
 	{"hvs.", vendorToken}, {"sk_live_", vendorToken}, {"rk_live_", vendorToken}, {"ya29.", vendorToken},
 	{"xapp-", vendorToken}, {"glsa_", vendorToken}, {"dckr_pat_", vendorToken}, {"hooks.slack.com/services/", vendorToken},
+	{"curl", commandName}, {"mysql", commandName}, {"mariadb", commandName}, {"redis-cli", commandName}, {"sshpass", commandName},
 }
 
 // needles finds them by the method of Wu and Manber: the two bytes at the end

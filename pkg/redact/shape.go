@@ -17,6 +17,7 @@ func (r *Redactor) shapes(s []byte) (edits []edit) {
 	done := 0  // of names and their values: how far they were looked at, so that nothing is read twice
 	token := 0 // likewise of tokens
 	pem := 0
+	command := 0
 	for i := 0; ; i++ {
 		at, found := r.needles.next(s, i, buf[:0])
 		if at < 0 {
@@ -30,6 +31,8 @@ func (r *Redactor) shapes(s []byte) (edits []edit) {
 				start, end, done = r.assigned(s, at)
 				add(start, end)
 				done = max(done, end)
+			case x.does == commandName && at >= command:
+				command = commandLine(s, at, add)
 			case x.does == bearer && at >= token:
 				start := run(s, at+len(x.text), space)
 				if token = run(s, start, tokenByte); start > at+len(x.text) && tokenlike(s[start:token]) {

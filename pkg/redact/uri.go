@@ -14,6 +14,7 @@ func (r *Redactor) uriEdits(s []byte) (edits []edit) {
 	edits = r.encoded(edits, path, 0, pathLayer)
 	at := len(path) + 1
 	flag := false // the argument before is a flag whose value comes next
+	ran, has := noProgram, nothing
 	for len(query) > 0 {
 		var part []byte
 		part, query, _ = bytes.Cut(query, []byte("&"))
@@ -24,10 +25,21 @@ func (r *Redactor) uriEdits(s []byte) (edits []edit) {
 		arg := decode(value, queryLayer)
 		secret := r.keys.match(name) || oneOf(name, signatures) || flag && !bytes.HasPrefix(arg, []byte("-"))
 		flag = r.bareFlag(arg)
+		from := behindColon(arg, has)
+		if has = nothing; from < 0 {
+			from, has = ran.flag(arg)
+		}
+		if p := programOf(arg); p != noProgram {
+			ran = p
+		}
 		switch {
 		case len(value) == 0:
 		case secret:
 			edits = append(edits, edit{start, start + len(value), Marker})
+		case from >= 0 && from < len(arg):
+			for _, e := range written(value, queryLayer, []edit{{from, len(arg), Marker}}) {
+				edits = append(edits, edit{start + e.start, start + e.end, e.text})
+			}
 		default:
 			edits = r.encoded(edits, value, start, queryLayer)
 		}

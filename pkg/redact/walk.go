@@ -100,19 +100,27 @@ func (d *doc) value(at int, secret bool) {
 // array walks the elements; what follows a flag such as --password is a secret.
 func (d *doc) array(at int, secret bool) {
 	flag := false
+	ran, has := noProgram, nothing
 	for i, el := 0, at+1; el < d.nodes[at].next; i, el = i+1, d.nodes[el].next {
 		back := d.pushIndex(i)
 		n := &d.nodes[el]
 		s := []byte(nil)
-		if n.kind == str && (flag || d.touched(n)) {
+		if n.kind == str && (flag || ran != noProgram || d.touched(n)) {
 			s = d.content(el)
 		}
-		if flag && !bytes.HasPrefix(s, []byte("-")) {
+		from := behindColon(s, has)
+		if has = nothing; from < 0 {
+			from, has = ran.flag(s)
+		}
+		if flag && !bytes.HasPrefix(s, []byte("-")) || from >= 0 && len(s) > from {
 			d.all(el)
 		} else {
 			d.value(el, secret)
 		}
 		flag = d.r.bareFlag(s)
+		if p := programOf(s); p != noProgram {
+			ran = p
+		}
 		d.path = d.path[:back]
 	}
 }
