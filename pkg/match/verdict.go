@@ -215,13 +215,12 @@ func (b *stepBuilder) repeatedTerms(rules []int32) map[nodeID]int32 {
 	terms := make([]int, len(b.prog.repeated))
 	for _, rule := range rules {
 		for _, t := range topTerms(b.prog, b.prog.rules[rule].root) {
-			id, known := of[t]
-			if !known {
-				id = b.repeatedOf(t)
-				of[t] = id
-				if id >= 0 {
-					terms[id]++
-				}
+			if _, known := of[t]; known {
+				continue
+			}
+			of[t] = b.repeatedOf(t)
+			if id := of[t]; id >= 0 {
+				terms[id]++
 			}
 		}
 	}
