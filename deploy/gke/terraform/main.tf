@@ -26,6 +26,9 @@ locals {
 
   viewer_roles = toset(["roles/logging.viewer", "roles/logging.privateLogViewer"])
   parent_roles = setunion(local.viewer_roles, ["roles/browser"]) # to find the projects in it
+
+  # Where none are named, it is the project whose logs are read.
+  data_access_projects = length(var.data_access_projects) > 0 ? var.data_access_projects : toset(local.parent_kind == "projects" ? [local.parent_name] : [])
 }
 
 resource "google_project_service" "needed" {
@@ -185,7 +188,7 @@ resource "google_organization_iam_member" "viewer" {
 # Reads, where they are wanted. This replaces what a project says of this service, and of no other.
 
 resource "google_project_iam_audit_config" "reads" {
-  for_each = length(var.data_access) > 0 ? var.data_access_projects : toset([])
+  for_each = length(var.data_access) > 0 ? local.data_access_projects : toset([])
 
   project = each.value
   service = "container.googleapis.com"

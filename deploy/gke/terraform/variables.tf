@@ -77,7 +77,7 @@ variable "data_access" {
 }
 
 variable "data_access_projects" {
-  description = "Those projects."
+  description = "Those projects. None: that of log_parent, if it is a project."
   type        = set(string)
   default     = []
 }
