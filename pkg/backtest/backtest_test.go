@@ -287,6 +287,37 @@ func TestProposalText(t *testing.T) {
 	assert.Equal(t, 3, unused[0].Line)
 }
 
+// TestNarrowestOfEqual marks what one user did in one place: of exceptions that hide the same now, the one that says where hides
+// less tomorrow.
+func TestNarrowestOfEqual(t *testing.T) {
+	const text = `
+- rule: Entered
+  desc: d
+  source: k8s_audit
+  priority: NOTICE
+  condition: ka.verb = get
+  output: "%ka.user.name"
+  exceptions:
+    - {name: known_users, fields: ka.user.name}
+    - {name: known_users_of_namespaces, fields: [ka.user.name, ka.target.namespace]}
+`
+	var lines []byte
+	for i, of := range []string{"ann shop a", "ann shop b", "bob shop a"} {
+		v := strings.Fields(of)
+		lines = fmt.Appendf(lines, `{"kind":"Event","auditID":"id%d","stage":"ResponseComplete","verb":"get","user":{"username":%q},"objectRef":{"resource":"pods","namespace":%q,"name":%q},"stageTimestamp":"2026-01-01T10:00:00.000000Z"}`+"\n", i, v[0], v[1], v[2])
+	}
+	var b audit.Batch
+	b.Decode(lines, audit.Position{Input: "made", Line: 1}, audit.Limits{})
+	require.Len(t, b.Events, 3)
+	tally, _ := judge(t, load(t, text), b.Events, backtest.Options{Marks: marks(t, `{"rule":"Entered","fields":{"ka.user.name":"ann"}}`)})
+	r := tally.Report(5)
+	require.Len(t, r.Proposals, 1)
+	assert.Equal(t, "known_users_of_namespaces", r.Proposals[0].Exception)
+	require.Len(t, r.Proposals[0].Rows, 1)
+	assert.Equal(t, []string{"ann", "shop"}, r.Proposals[0].Rows[0].Values)
+	assert.EqualValues(t, 2, r.Proposals[0].Rows[0].Marked)
+}
+
 func TestMarks(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"nonsense", "marks:1: no mark"},

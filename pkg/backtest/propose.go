@@ -168,8 +168,9 @@ func (p *patterns) rowTallies() []map[string]*rowTally {
 }
 
 // best chooses the candidate that hides a pattern and the fewest detections that nobody
-// marked; of equal ones that which hides more marked ones, so that there are few rows, and
-// of these one that the rule declares.
+// marked; of equal ones one that the rule declares, of these that which hides more marked
+// ones, so that there are few rows, and then that which asks for most, as it will hide less
+// of what is yet to come.
 func (p *patterns) best(x *pattern, tallies []map[string]*rowTally) (best int, key string) {
 	best = -1
 	var least *rowTally
@@ -198,7 +199,7 @@ func (p *patterns) better(i int, r *rowTally, than int, other *rowTally) bool {
 		cmp.Compare(r.others, other.others),
 		cmp.Compare(declared(i), declared(than)),
 		cmp.Compare(other.marked, r.marked),
-		cmp.Compare(len(p.candidates[i].Fields), len(p.candidates[than].Fields)),
+		cmp.Compare(len(p.candidates[than].Fields), len(p.candidates[i].Fields)),
 	) < 0
 }
 
