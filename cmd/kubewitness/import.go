@@ -50,7 +50,8 @@ and log entries of GKE as gcloud and log sinks write them (kubewitness gcp conve
 
 What is stored already is known and stays as it is: an import may be repeated, and one
 that was interrupted is. Events older than the service keeps are filed under the time of
-the import.
+the import. Rules about several events are left out, since files come in any order: hunt
+--stateful judges by them what was imported.
 
 They go into the data folder; where a service has that folder, or --server names one, the
 service takes them, and judges by its own rules. Without a service the rules, the names

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Write puts a file in the place of another. It is there for good when nil is returned.
@@ -36,11 +37,15 @@ func Replace(path string, content []byte) error {
 	return os.Rename(path+".new", path)
 }
 
-// SyncFolder makes what names are in a folder last.
+// SyncFolder makes what names are in a folder last, where the file system can do that.
 func SyncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil // it syncs no folders
+	}
+	return errors.Join(err, d.Close())
 }

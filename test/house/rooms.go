@@ -76,7 +76,7 @@ var rooms = []room{
 	{"pkg/indices", []string{"pkg/ecs", "pkg/elasticsearch"}},
 	{"pkg/kibana", []string{"pkg/ecs", "pkg/elasticsearch"}},
 	{"pkg/search/elastic", []string{"pkg/ecs", "pkg/elasticsearch", "pkg/row", "pkg/store"}},
-	{"pkg/sink/...", []string{"pkg/alert", "pkg/audit", "pkg/ecs", "pkg/elasticsearch", "pkg/falco/rules", "pkg/failpoint", "pkg/match", "pkg/record", "pkg/row", "pkg/sink", "pkg/store"}},
+	{"pkg/sink/...", []string{"pkg/alert", "pkg/audit", "pkg/durable", "pkg/ecs", "pkg/elasticsearch", "pkg/falco/rules", "pkg/failpoint", "pkg/match", "pkg/record", "pkg/row", "pkg/sink", "pkg/store"}},
 	{"pkg/scope", []string{"pkg/audit", "pkg/falco/operator", "pkg/yamlnode"}},
 	// What detections at admission lead to; of rules it knows names and tags.
 	{"pkg/enforce", []string{"pkg/audit", "pkg/scope", "pkg/yamlnode"}},

@@ -2,14 +2,13 @@ package output
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	"github.com/kubewitness/kubewitness/pkg/alert"
+	"github.com/kubewitness/kubewitness/pkg/durable"
 	"github.com/kubewitness/kubewitness/pkg/record"
 	"github.com/kubewitness/kubewitness/pkg/sink"
 )
@@ -157,7 +156,7 @@ func (f *File) open() error {
 	}
 	broken, err := endsBroken(file)
 	if err == nil {
-		err = syncFolder(filepath.Dir(f.cfg.Path)) // the name has to last as well
+		err = durable.SyncFolder(filepath.Dir(f.cfg.Path)) // the name has to last as well
 	}
 	if err != nil {
 		_ = file.Close() // nothing was written
@@ -181,18 +180,6 @@ func endsBroken(file *os.File) (bool, error) {
 		return false, fmt.Errorf("reading the end of the file: %w", err)
 	}
 	return last[0] != '\n', nil
-}
-
-func syncFolder(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	err = dir.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
-		err = nil // a file system that does not sync folders
-	}
-	return errors.Join(err, dir.Close())
 }
 
 // drop lets go of the file; the next write opens it.
