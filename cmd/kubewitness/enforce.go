@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/api"
 	"github.com/kubewitness/kubewitness/pkg/enforce"
+	"github.com/kubewitness/kubewitness/pkg/policy"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
 	"github.com/kubewitness/kubewitness/pkg/search"
 )
@@ -42,8 +44,9 @@ func newEnforceCheck(io stdio) *cobra.Command {
 		Use:   "check FILE",
 		Short: "Tell everything that is wrong with an enforcement file",
 		Long: `check reads an enforcement file and tells every error with its place, names of rules and
-tags that do not exist among them, and exceptions that have expired. The exit code is 2
-when the file has errors.`,
+tags that do not exist among them, rules that are judged too late to warn or deny, and
+exceptions that have expired. It tells of rules that see nothing at admission, too. The exit
+code is 2 when the file has errors.`,
 		Args: oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			set, err := f.load(io.err)
@@ -56,6 +59,14 @@ when the file has errors.`,
 			}
 			for _, x := range p.Expired(time.Now()) {
 				fmt.Fprintf(io.out, "%s:%d: expired: %s\n", args[0], x.Line, printable(x.String()))
+			}
+			blind := policy.Cover(set.Rules.Rules, set.Catalogue, false, policy.Admission(false)).Blind()
+			for i := range p.Entries {
+				for _, name := range p.Entries[i].Rules {
+					if p.Entries[i].Action != enforce.Observe && slices.Contains(blind, name) {
+						fmt.Fprintf(io.out, "%s:%d: does nothing: no review tells of what %q looks for; kubewitness rules coverage --admission says why\n", args[0], p.Entries[i].Line, name)
+					}
+				}
 			}
 			_, err = fmt.Fprintf(io.out, "%s: Ok, %s, %s\n", args[0], entries(len(p.Entries)), plural(uint64(len(p.Exceptions)), "exception"))
 			return err
@@ -82,6 +93,11 @@ func readEnforcement(stderr io.Writer, file string, set *ruleset.Set) (*enforce.
 	for _, r := range set.Rules.Rules {
 		known.Rules, known.Tags = append(known.Rules, r.Name), append(known.Tags, r.Tags...)
 	}
+	later, err := set.Stateful(nil)
+	if err != nil {
+		return nil, err
+	}
+	known.Later = later.Names()
 	p, err := enforce.Parse(file, content, known)
 	if err != nil {
 		fmt.Fprintln(stderr, err)

@@ -10,6 +10,7 @@ import (
 // Known tells which names a file may use. A nil list: any.
 type Known struct {
 	Rules, Tags []string
+	Later       []string // rules that are judged when the answer is given: of several events, of what was seen before
 }
 
 // Parse reads a file. The error is [Problems], all that is wrong.
@@ -63,10 +64,22 @@ func (p *parser) entry(n *yamlnode.Node) (e Entry) {
 		yamlnode.Member{Key: "message", Read: func(n *yamlnode.Node) { e.Message = p.Words(n) }},
 	))
 	p.named(n, &e.Scope)
-	if e.Action == "" {
+	switch e.Action {
+	case "":
 		p.Refuse(n, "has no action; write action: observe, warn or deny")
+	case Warn, Deny:
+		p.inTime(n, e.Rules)
 	}
 	return e
+}
+
+// inTime holds that what warns or denies is known before the answer is given.
+func (p *parser) inTime(n *yamlnode.Node, names []string) {
+	for _, name := range names {
+		if slices.Contains(p.known.Later, name) {
+			p.Refuse(n.Get("rule"), "%q tells of several events, or of what was seen before, and is judged after the answer: it can neither warn nor deny; take it away", name)
+		}
+	}
 }
 
 func (p *parser) exception(n *yamlnode.Node) (x Exception) {

@@ -24,6 +24,7 @@ func TestProblemsOfAFile(t *testing.T) {
 		{"no rule", "enforce:\n  - action: warn\n", "f.yaml:2:5: names no rule and no tag, or both; write one of rule and tag"},
 		{"rule and tag", entry + "    tag: T1\n", "f.yaml:2:5: names no rule and no tag, or both; write one of rule and tag"},
 		{"a rule that is not there", "enforce:\n  - rule: [A, B]\n    action: warn\n", `f.yaml:2:11: there is no rule "B" among the rules that are loaded`},
+		{"a rule that comes too late", "enforce:\n  - rule: [A, Many]\n    action: deny\n", `f.yaml:2:11: "Many" tells of several events, or of what was seen before, and is judged after the answer: it can neither warn nor deny; take it away`},
 		{"a tag that is not there", "enforce:\n  - tag: T2\n    action: warn\n", `f.yaml:2:10: there is no tag "T2" among the rules that are loaded`},
 		{"an empty list", entry + "    namespaces: []\n", "f.yaml:4:17: is an empty list, which nothing is in; write something, or take it away"},
 		{"an empty text", entry + "    users: ['', b]\n", "f.yaml:4:13: is no text, or an empty one; write something"},
@@ -36,12 +37,18 @@ func TestProblemsOfAFile(t *testing.T) {
 		{"several", "x: 1\ny: 2\n", "f.yaml:1:1: \"x\" is no key here; there are contact, enforce, exceptions\nf.yaml:2:1: \"y\" is no key here; there are contact, enforce, exceptions"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := Parse("f.yaml", []byte(tt.file), Known{Rules: []string{"A"}, Tags: []string{"T1"}})
+			p, err := Parse("f.yaml", []byte(tt.file), Known{Rules: []string{"A", "Many"}, Tags: []string{"T1"}, Later: []string{"Many"}})
 			require.Error(t, err)
 			assert.Nil(t, p)
 			assert.Equal(t, tt.want, err.Error())
 		})
 	}
+}
+
+// TestLateRulesCanBeObserved: an entry that observes them, and a tag that they have, are no errors.
+func TestLateRulesCanBeObserved(t *testing.T) {
+	_, err := Parse("f.yaml", []byte("enforce:\n  - {rule: Many, action: observe}\n  - {tag: T1, action: deny}\n"), Known{Rules: []string{"Many"}, Tags: []string{"T1"}, Later: []string{"Many"}})
+	require.NoError(t, err)
 }
 
 func TestFilesThatSayNothing(t *testing.T) {

@@ -160,6 +160,7 @@ func (d *decider) read() error {
 	for _, r := range d.judge.Rules().Set().Rules.Rules {
 		known.Rules, known.Tags = append(known.Rules, r.Name), append(known.Tags, r.Tags...)
 	}
+	known.Later = d.judge.Rules().Stateful().Names()
 	p, err := enforce.Parse(d.file, content, known)
 	if err != nil {
 		return err
