@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -76,14 +77,32 @@ func (t *table) row(cells ...string) {
 	_ = t.csv.Write(cells) // into memory
 }
 
-// harmless gives a cell that no spreadsheet takes for a formula: an apostrophe before
-// what it would. Texts are those of clients, after all.
+// harmless gives a cell that no spreadsheet takes for a formula, by an apostrophe before
+// what it would, and that tells a terminal nothing, by escapes for control characters. Texts
+// are those of clients, after all.
 func harmless(cell string) string {
 	cell = strings.ToValidUTF8(cell, string(utf8.RuneError))
+	if strings.ContainsFunc(cell, controls) {
+		var b strings.Builder
+		for _, r := range cell {
+			if controls(r) {
+				fmt.Fprintf(&b, `\u%04x`, r)
+			} else {
+				b.WriteRune(r)
+			}
+		}
+		cell = b.String()
+	}
 	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
 		return "'" + cell
 	}
 	return cell
+}
+
+// controls reports whether a character is for terminals; those that break lines and columns
+// are quoted in a table, and stay.
+func controls(r rune) bool {
+	return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r'
 }
 
 // answer sends the table, and in a header what the search came to.

@@ -27,6 +27,8 @@ func TestNoCellIsAFormula(t *testing.T) {
 		"\n=1":              "'\n=1",
 		"'=1":               "'=1",
 		"\xff=":             "\uFFFD=",
+		"\x1b[31mred\x00":   `\u001b[31mred\u0000`,
+		"\u009b2J\tä":       `\u009b2J` + "\tä",
 	} {
 		assert.Equal(t, want, harmless(cell))
 	}
