@@ -15,6 +15,7 @@ import (
 
 	"github.com/kubewitness/kubewitness/pkg/api"
 	"github.com/kubewitness/kubewitness/pkg/enforce"
+	"github.com/kubewitness/kubewitness/pkg/judge"
 	"github.com/kubewitness/kubewitness/pkg/policy"
 	"github.com/kubewitness/kubewitness/pkg/ruleset"
 	"github.com/kubewitness/kubewitness/pkg/search"
@@ -175,7 +176,12 @@ func (c *simulateCommand) run(ctx context.Context, file string) error {
 	asked := search.WithProgress(ctx, func(p search.Progress) {
 		line.show(fmt.Sprintf("%d judged, back to %s", p.Scanned, stamp(p.Reached)))
 	})
+	rules, err := judge.Compile(set, judge.Options{})
+	if err != nil {
+		return err
+	}
 	s := enforce.NewSimulation(p, time.Now())
+	s.Meets = rules.Meets
 	sum, err := a.Hunt(asked, text, q, func(h *api.HuntHit) error { return simulated(s, h) })
 	line.clear()
 	if err != nil {

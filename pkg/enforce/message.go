@@ -33,11 +33,11 @@ const maxWarning = 256
 // "" where it has no name. What does not fit is left out, the words at the end first.
 func (p *Policy) Warning(f *Finding, object string) string {
 	s := "kubewitness: " + f.Rule
-	standing := ""
+	before := ""
 	if f.Decision.Standing {
-		standing = "let through, since it was so before"
+		before = "let through, since it was so before"
 	}
-	for _, words := range []string{object, standing} {
+	for _, words := range []string{object, before} {
 		if longer := s + ": " + words; words != "" && len(longer) <= maxWarning {
 			s = longer
 		}

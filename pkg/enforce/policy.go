@@ -136,6 +136,9 @@ func (x *Exception) String() string {
 	return fmt.Sprintf("%s: %s, until %s", x.Owner, x.Reason, x.Expires.UTC().Format(time.RFC3339))
 }
 
+// standing is the verdict of a denial that is none.
+const standing = "standing"
+
 // Verdict is what a detection led to, in a word: the action, "excepted" for what an
 // exception let through, "standing" for a denial that is none since it was so before, and with
 // dryRun "would-warn" and "would-deny".
@@ -144,7 +147,7 @@ func (d *Decision) Verdict(dryRun bool) string {
 	case d.Exception != nil:
 		return "excepted"
 	case d.Standing:
-		return "standing"
+		return standing
 	case dryRun && d.Action != Observe:
 		return "would-" + string(d.Action)
 	}

@@ -12,6 +12,9 @@ import (
 // Simulation tells what a policy would have done to requests of the past, if it had been
 // what it is now: exceptions that have expired by then help nobody.
 type Simulation struct {
+	// Meets tells which rules an event meets: what was so before is not denied. nil: nobody knows.
+	Meets func(e *audit.Event) []string
+
 	policy *Policy
 	now    time.Time
 	rows   map[rowKey]*Row
@@ -20,7 +23,7 @@ type Simulation struct {
 
 // Row is a user whose requests a rule would have met in a namespace.
 type Row struct {
-	Verdict   string    `json:"verdict"` // "warn", "deny", "excepted"
+	Verdict   string    `json:"verdict"` // "warn", "deny", "standing", "excepted"
 	Rule      string    `json:"rule"`
 	Cluster   string    `json:"cluster"`
 	Namespace string    `json:"namespace"` // "": in none
@@ -50,6 +53,11 @@ func (s *Simulation) Add(e *audit.Event, rule string, tags []string) {
 	if d.Action == Observe && d.Exception == nil {
 		return
 	}
+	if d.Action == Deny && s.Meets != nil {
+		if before, ok := Before(e); ok && slices.Contains(s.Meets(before), rule) {
+			d.Stand()
+		}
+	}
 	if id := (seenKey{e.Cluster, e.AuditID, rule}); s.seen[id] {
 		return
 	} else if e.AuditID != "" {
@@ -68,9 +76,9 @@ func (s *Simulation) Add(e *audit.Event, rule string, tags []string) {
 }
 
 // order is that of verdicts in a report.
-var order = map[string]int{string(Deny): 0, string(Warn): 1, "excepted": 2}
+var order = map[string]int{string(Deny): 0, string(Warn): 1, standing: 2, "excepted": 3}
 
-// Rows are what came of it: denials first, then warnings, then what exceptions let through,
+// Rows are what came of it: denials first, then warnings, what was so before, and what exceptions let through,
 // the most requests first.
 func (s *Simulation) Rows() []Row {
 	list := make([]Row, 0, len(s.rows))

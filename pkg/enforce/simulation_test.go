@@ -55,3 +55,22 @@ func TestReviewed(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, Reviewed(e))
 }
+
+// TestSimulationOfWhatWasSoBefore: where the history has the object before, an update that leaves it
+// what it was is denied to nobody.
+func TestSimulationOfWhatWasSoBefore(t *testing.T) {
+	const label = `,"requestObject":{"metadata":{"labels":{"a":"b"}},"spec":{"x":1}},"oldObject":{"spec":{"x":1}}`
+	const more = `,"requestObject":{"spec":{"x":2}},"oldObject":{"spec":{"x":1}}`
+	s := NewSimulation(policy(t), noon)
+	s.Meets = func(e *audit.Event) []string {
+		assert.Equal(t, `{"spec":{"x":1}}`, string(e.Root().Get("requestObject").Compact()))
+		return []string{"Privileged"}
+	}
+	s.Add(pastEvent(t, "1", "ResponseComplete", "jane", "shop", "update", label, noon), "Privileged", nil)
+	s.Add(pastEvent(t, "2", "ResponseComplete", "jane", "shop", "update", more, noon), "Privileged", nil)
+	var verdicts []string
+	for _, r := range s.Rows() {
+		verdicts = append(verdicts, fmt.Sprint(r.Verdict, " ", r.Requests))
+	}
+	assert.Equal(t, []string{"deny 1", "standing 1"}, verdicts)
+}
