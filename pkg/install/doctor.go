@@ -300,6 +300,9 @@ func (d *diagnosis) service(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	if !d.unseen && len(d.hooks) > 0 && !slices.ContainsFunc(s.Spec.Ports, func(p ServicePort) bool { return p.Port == d.Port }) {
+		d.wrong("webhooks are sent to port %d of the Service %s/%s, which has none of that number: run kubewitness admission install", d.Port, d.Namespace, ServiceName)
+	}
 	var found list[endpointSlice]
 	if err := d.Client.List(ctx, endpointSlices, d.Namespace, "kubernetes.io/service-name="+ServiceName, &found); err != nil {
 		if kube.Is(err, http.StatusForbidden) {

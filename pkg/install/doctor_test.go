@@ -92,6 +92,9 @@ func TestDoctorFinds(t *testing.T) {
 			w.put(secretsAt+pathSecret, s)
 		}, "validatingwebhookconfiguration kubewitness is not as it is written: the path is another;", true},
 		{"no service", func(w *world) { w.drop(servicesAt + ServiceName) }, "there is no Service kubewitness/kubewitness-admission, which webhooks are sent to", true},
+		{"another port", func(w *world) {
+			w.put(servicesAt+ServiceName, map[string]any{"metadata": map[string]any{"name": ServiceName}, "spec": map[string]any{"ports": []any{map[string]any{"port": 9443}}}})
+		}, "webhooks are sent to port 443 of the Service kubewitness/kubewitness-admission, which has none of that number: run kubewitness admission install", true},
 		{"no pod", func(w *world) { w.ready(false) }, "no pod behind the Service kubewitness/kubewitness-admission is ready", true},
 		{"expired", func(w *world) { w.now = noon.AddDate(1, 0, 1) }, "is of no use, so that no review comes: authority: x509: certificate has expired", true},
 		{"expires soon", func(w *world) { w.now = noon.AddDate(0, 0, 340) }, "the certificate is good until 2027-11-30 (25 days): nobody renews it; run kubewitness admission rotate --now --all", true},
