@@ -35,6 +35,12 @@ func TestAdmissionProblems(t *testing.T) {
 		}},
 		{"the webhook's address", "webhook: {listen: '127.0.0.1:1', insecure: true}\nadmission: {listen: '127.0.0.1:1', insecure: true}\n",
 			[]string{`k.yaml:2: admission.listen: "127.0.0.1:1" is webhook.listen too; write another port`}},
+		{"labels of namespaces", "clusters: [{name: prod}]\nadmission: {listen: '127.0.0.1:9444', insecure: true, namespaces: [{cluster: prod, kubeconfig: k}]}\n", nil},
+		{"labels of which namespaces", "clusters: [{name: prod}]\nadmission: {listen: '127.0.0.1:9444', insecure: true, namespaces: [{cluster: lab}, {kubeconfig: k}, {cluster: prod}, {cluster: prod}]}\n", []string{
+			`k.yaml:2: admission.namespaces[0].cluster: "lab" is not under clusters; add it there, or name one of them: "prod"`,
+			"k.yaml:2: admission.namespaces[1].cluster: is empty; name the cluster whose namespaces are read",
+			`k.yaml:2: admission.namespaces[3].cluster: "prod" is there twice; take one away`,
+		}},
 		{"a dry run of nothing", "admission: {listen: '127.0.0.1:9444', insecure: true, dry_run: true, deadline: 0s}\n", []string{
 			"k.yaml:1: admission.deadline: 0s is too little; write 1ms or more",
 			"k.yaml:1: admission.dry_run: means nothing without admission.enforcement or admission.mutate; name a file",

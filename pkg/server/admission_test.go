@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kubewitness/kubewitness/pkg/audit"
+	"github.com/kubewitness/kubewitness/pkg/config"
 	"github.com/kubewitness/kubewitness/pkg/falco/rules"
 	"github.com/kubewitness/kubewitness/pkg/ingest/admission"
 	"github.com/kubewitness/kubewitness/pkg/judge"
@@ -204,4 +205,27 @@ func TestStandingViolationIsLetGo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLabelsThatNobodyReads: a file that asks for labels of namespaces says so where nobody reads them.
+func TestLabelsThatNobodyReads(t *testing.T) {
+	at := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	d := newDecider(t, "enforce:\n  - {rule: Privileged, action: deny, namespace_labels: {env: prod}}\n", false, &at)
+	for _, read := range []bool{false, true} {
+		var told strings.Builder
+		d.logger, d.labelled = slog.New(slog.NewTextHandler(&told, nil)), read
+		require.NoError(t, d.read())
+		assert.Equal(t, !read, strings.Contains(told.String(), "namespace_labels holds for requests that write namespaces, and for nothing in them"))
+		assert.Equal(t, !read, strings.Contains(told.String(), "lines=[2]"))
+	}
+}
+
+// TestNamespacesOfNobody: a kubeconfig that is not there is an error of the configuration, and a cluster
+// that is not listed has no labels.
+func TestNamespacesOfNobody(t *testing.T) {
+	_, err := newNamespaces([]config.Namespaces{{Cluster: "prod", Kubeconfig: filepath.Join(t.TempDir(), "nowhere")}}, slog.New(slog.DiscardHandler))
+	assert.ErrorContains(t, err, "admission.namespaces: cluster prod: ")
+	none, err := newNamespaces(nil, nil)
+	require.NoError(t, err)
+	assert.False(t, none.Watches("prod"))
 }
