@@ -3,7 +3,6 @@ package namespace
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -19,13 +18,14 @@ type Config struct {
 	Client *kube.Client    // its Access.Timeout is longer than a watch
 	Tell   func(err error) // why labels are not known (any more), once; nil: they are
 	Again  time.Duration   // between two attempts; 0: DefaultAgain
+	Ask    time.Duration   // bounds a question about one namespace; 0: DefaultAsk
 }
 
 // DefaultAgain is the time between two attempts to list.
 const DefaultAgain = 5 * time.Second
 
-// askTime bounds a question about one namespace: a review waits for it.
-const askTime = 200 * time.Millisecond
+// DefaultAsk bounds a question about one namespace: a review waits for it.
+const DefaultAsk = 200 * time.Millisecond
 
 var namespaces = kube.Resource{Version: "v1", Name: "namespaces"}
 
@@ -45,6 +45,9 @@ type Watcher struct {
 func New(cfg Config) *Watcher {
 	if cfg.Again <= 0 {
 		cfg.Again = DefaultAgain
+	}
+	if cfg.Ask <= 0 {
+		cfg.Ask = DefaultAsk
 	}
 	return &Watcher{cfg: cfg, all: map[string]map[string]string{}}
 }
@@ -90,7 +93,7 @@ type object struct {
 
 func (w *Watcher) ask(ctx context.Context, name string) (map[string]string, bool) {
 	w.asked.Add(1)
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.Ask)
 	defer cancel()
 	var o object
 	if err := w.cfg.Client.Get(ctx, namespaces, "", name, &o); err != nil {
@@ -157,10 +160,8 @@ func (w *Watcher) once(ctx context.Context, version string) (string, error) {
 		return version, nil
 	case kube.Is(err, http.StatusGone): // too old a version
 		return "", nil
-	case errors.As(err, new(*kube.Unreachable)):
-		return version, err
 	}
-	return "", err
+	return "", err // a list tells when the server is back, and what changed meanwhile
 }
 
 func (w *Watcher) list(ctx context.Context) (version string, err error) {
