@@ -49,8 +49,9 @@ cloudlogging: {resources: [%s], since: 24h, poll: 1s, requests_per_minute: 10000
 	read := func() int { return max(0, int(log.Reached().Sub(begin)/every)) }
 	for done := range kills {
 		s := launch(t, p)
-		// Each life takes about its share of what is left, and ends at any moment of it, its start included.
-		until := read() + rng.IntN(2*(pulled-read())/(kills-done)+1)
+		// Each life takes about its share of what is left, and ends at any moment of it, its start included. Somewhat before the end there
+		// is nothing more to wait for.
+		until := min(read()+rng.IntN(2*(pulled-read())/(kills-done)+1), pulled-10)
 		for read() < until && !s.await(time.Duration(rng.IntN(10))*time.Millisecond) {
 		}
 		s.kill()
