@@ -32,12 +32,17 @@ type logFlags struct {
 }
 
 func (f *logFlags) register(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&f.projects, "project", nil, "`ID` of a project; repeat for more (default: the resources of the configuration)")
-	fs.StringArrayVar(&f.resources, "resource", nil, "`name` of something else that has logs: folders/NUMBER or organizations/NUMBER with the projects in them, a view of a log bucket; repeat for more")
+	f.registerPlaces(fs)
 	fs.StringVar(&f.cluster, "cluster", "", "only entries of the cluster of this `name`")
 	fs.StringVar(&f.filter, "filter", "", "only entries that meet this `filter` in the Logging query language, too (default: that of the configuration)")
-	fs.StringVar(&f.credentials, "credentials-file", "", "`file` with a service account's key or a configuration of workload identity federation (default: that of the configuration, else application default credentials)")
 	fs.IntVar(&f.requests, "requests-per-minute", 0, "read requests a minute and project (default: those of the configuration, 60)")
+}
+
+// registerPlaces registers what says where logs are, and who asks for them.
+func (f *logFlags) registerPlaces(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&f.projects, "project", nil, "`ID` of a project; repeat for more (default: the resources of the configuration)")
+	fs.StringArrayVar(&f.resources, "resource", nil, "`name` of something else that has logs: folders/NUMBER or organizations/NUMBER with the projects in them, a view of a log bucket; repeat for more")
+	fs.StringVar(&f.credentials, "credentials-file", "", "`file` with a service account's key or a configuration of workload identity federation (default: that of the configuration, else application default credentials)")
 }
 
 // complete takes what no flag says from the configuration, and checks all.

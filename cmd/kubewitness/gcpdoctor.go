@@ -47,9 +47,7 @@ Exit codes: 0 nothing is wrong; 1 something is; 2 bad flags or rules.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	fs := cmd.Flags()
-	fs.StringArrayVar(&c.logs.projects, "project", nil, "`ID` of a project; repeat for more (default: the resources of the configuration)")
-	fs.StringArrayVar(&c.logs.resources, "resource", nil, "`name` of something else that has logs: folders/NUMBER or organizations/NUMBER with the projects in them, a view of a log bucket; repeat for more")
-	fs.StringVar(&c.logs.credentials, "credentials-file", "", "`file` with a service account's key or a configuration of workload identity federation (default: that of the configuration, else application default credentials)")
+	c.logs.registerPlaces(fs)
 	fs.StringVar(&c.archive.data, "data", "", "`folder` of a service's state, whose requests count, too (default KUBEWITNESS_DATA, else that of the configuration)")
 	fs.StringVarP(&c.archive.config, "config", "c", "", "configuration `file` (default: the one that "+config.EnvFile+" names, else none)")
 	fs.StringArrayVarP(&c.rules.paths, "rules", "r", nil, "rules `file`, or folder of *.yaml files; repeat for more, in order (default: those of the configuration)")

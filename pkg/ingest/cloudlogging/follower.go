@@ -3,6 +3,7 @@ package cloudlogging
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -189,11 +190,6 @@ func (f *Follower) Status() []Status {
 	for _, p := range below {
 		all = append(all, p.Status())
 	}
-	slices.SortFunc(all[1:], func(a, b Status) int {
-		if a.Resource < b.Resource {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(all[1:], func(a, b Status) int { return strings.Compare(a.Resource, b.Resource) })
 	return all
 }

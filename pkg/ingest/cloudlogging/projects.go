@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,12 +39,7 @@ func (c *Client) Projects(ctx context.Context, container string) ([]string, erro
 	if err := c.projects(ctx, container, maxDepth, found); err != nil {
 		return nil, fmt.Errorf("cloudlogging: the projects of %s: %w", container, err)
 	}
-	all := make([]string, 0, len(found))
-	for project := range found {
-		all = append(all, project)
-	}
-	slices.Sort(all)
-	return all, nil
+	return slices.Sorted(maps.Keys(found)), nil
 }
 
 // children is a page of what is in a folder or an organization.
